@@ -1,0 +1,2 @@
+//! dobbin
+fn main() {}
