@@ -1,2 +1,4 @@
 //! core
 #![no_std]
+
+pub mod time;
