@@ -1,0 +1,152 @@
+//! Errors of the operating system and of the transfer, as codes.
+//!
+//! The open agent adds an errno and a curl code to the same base, `0xC0D00000`, so that one number can
+//! mean two things: 5 is a failing disk as well as an unknown proxy. Programs and scripts know these
+//! numbers, so we keep them; texts name both meanings. The errno numbers are Linux's.
+
+use std::io;
+
+use super::ErrorCode;
+use super::code::{SYSTEM_BASE, facility};
+
+/// Makes a constant per condition and the map from its number to its words.
+macro_rules! conditions {
+    ($map:ident, $of:literal, $from:ident: $( $number:literal $symbol:ident $text:literal; )+) => {
+        impl ErrorCode {
+            $(
+                #[doc = concat!($of, " ", stringify!($number), ": ", $text, ".")]
+                pub const $symbol: ErrorCode = ErrorCode::$from($number);
+            )+
+        }
+
+        /// The words for the condition with this number, if it is one that is named.
+        pub(super) const fn $map(number: u16) -> Option<&'static str> {
+            match number {
+                $( $number => Some($text), )+
+                _ => None,
+            }
+        }
+    };
+}
+
+conditions! { errno_text, "Errno", from_errno:
+    1 EPERM "the system does not allow that (EPERM)";
+    2 ENOENT "the file or its folder does not exist (ENOENT)";
+    5 EIO "the disk failed (EIO)";
+    12 ENOMEM "the system is out of memory (ENOMEM)";
+    13 EACCES "the rights to the file or its folder are missing (EACCES)";
+    16 EBUSY "the file is in use by the system (EBUSY)";
+    17 EEXIST "the file exists already (EEXIST)";
+    18 EXDEV "the two places are on different file systems (EXDEV)";
+    20 ENOTDIR "a part of the path is not a folder (ENOTDIR)";
+    21 EISDIR "the path leads to a folder (EISDIR)";
+    22 EINVAL "the system cannot do that with this file (EINVAL)";
+    23 ENFILE "the system has too many open files (ENFILE)";
+    24 EMFILE "the program has too many open files (EMFILE)";
+    26 ETXTBSY "the file is a program that is running (ETXTBSY)";
+    27 EFBIG "the file is larger than the file system or a limit allows (EFBIG)";
+    28 ENOSPC "the disk is full (ENOSPC)";
+    30 EROFS "the file system is read-only (EROFS)";
+    31 EMLINK "the file has too many names (EMLINK)";
+    36 ENAMETOOLONG "the path is too long (ENAMETOOLONG)";
+    39 ENOTEMPTY "the folder is not empty (ENOTEMPTY)";
+    40 ELOOP "the path goes through too many links (ELOOP)";
+    95 EOPNOTSUPP "the file system cannot do that (EOPNOTSUPP)";
+    116 ESTALE "the network drive lost the file (ESTALE)";
+    122 EDQUOT "the disk quota is used up (EDQUOT)";
+}
+
+conditions! { curl_text, "Curl code", from_curl:
+    5 CURL_PROXY_RESOLVE "no address was found for the proxy's name";
+    18 CURL_PARTIAL_FILE "the server ended the file early";
+    23 CURL_WRITE_ERROR "what arrived could not be written";
+    35 CURL_TLS_HANDSHAKE "no secure connection could be agreed on with the server";
+    47 CURL_TOO_MANY_REDIRECTS "the server redirected too many times";
+    52 CURL_EMPTY_REPLY "the server closed the connection without an answer";
+    56 CURL_RECV_ERROR "the connection broke while the file was arriving";
+    60 CURL_CERTIFICATE "the server's certificate is not to be trusted";
+}
+
+impl ErrorCode {
+    /// The code for a Linux errno: `0xC0D00000` and its lower sixteen bits. Zero is success.
+    ///
+    /// The same number may be a curl code's; see [`ErrorCode::from_curl`].
+    pub const fn from_errno(errno: i32) -> ErrorCode {
+        match errno {
+            0 => ErrorCode::S_OK,
+            _ => ErrorCode(SYSTEM_BASE | (errno.cast_unsigned() & 0xFFFF)),
+        }
+    }
+
+    /// The code for a transfer failure, counted as `CURLcode` is. Zero is success.
+    ///
+    /// We have no curl; we keep its numbers because programs compare them. Five conditions have codes
+    /// of their own, all others are `0xC0D00000` and the number.
+    pub const fn from_curl(curl: u16) -> ErrorCode {
+        match curl {
+            0 => ErrorCode::S_OK,
+            3 => ErrorCode::INET_E_INVALID_URL,
+            6 => ErrorCode::WIN32_NAME_NOT_RESOLVED,
+            7 => ErrorCode::WIN32_CANNOT_CONNECT,
+            28 => ErrorCode::WININET_E_TIMEOUT,
+            33 => ErrorCode::DO_E_INSUFFICIENT_RANGE_SUPPORT,
+            _ => ErrorCode(SYSTEM_BASE | curl as u32),
+        }
+    }
+
+    /// The code for a Windows error: `0x80070000` and its lower sixteen bits. Zero, and what is an
+    /// `HRESULT` with its top bit set already, stay as they are (`HRESULT_FROM_WIN32`).
+    pub const fn from_win32(error: u32) -> ErrorCode {
+        if error.cast_signed() <= 0 {
+            ErrorCode(error)
+        } else {
+            ErrorCode(0x8000_0000 | (facility::WIN32 << 16) | (error & 0xFFFF))
+        }
+    }
+
+    /// The code for a local file that cannot be opened, read, written, renamed or deleted.
+    ///
+    /// By kind where the kind says it, so that every system gives the same number; else by the
+    /// system's own number; [`ErrorCode::EIO`] where there is none. Not for sockets: there the same
+    /// kinds mean other things.
+    pub fn from_file_error(error: &io::Error) -> ErrorCode {
+        match error.kind() {
+            io::ErrorKind::NotFound => ErrorCode::ENOENT,
+            io::ErrorKind::PermissionDenied => ErrorCode::EACCES,
+            io::ErrorKind::AlreadyExists => ErrorCode::EEXIST,
+            io::ErrorKind::NotADirectory => ErrorCode::ENOTDIR,
+            io::ErrorKind::IsADirectory => ErrorCode::EISDIR,
+            io::ErrorKind::DirectoryNotEmpty => ErrorCode::ENOTEMPTY,
+            io::ErrorKind::ReadOnlyFilesystem => ErrorCode::EROFS,
+            io::ErrorKind::StaleNetworkFileHandle => ErrorCode::ESTALE,
+            io::ErrorKind::StorageFull => ErrorCode::ENOSPC,
+            io::ErrorKind::QuotaExceeded => ErrorCode::EDQUOT,
+            io::ErrorKind::FileTooLarge => ErrorCode::EFBIG,
+            io::ErrorKind::ResourceBusy => ErrorCode::EBUSY,
+            io::ErrorKind::ExecutableFileBusy => ErrorCode::ETXTBSY,
+            io::ErrorKind::CrossesDevices => ErrorCode::EXDEV,
+            io::ErrorKind::TooManyLinks => ErrorCode::EMLINK,
+            io::ErrorKind::InvalidFilename => ErrorCode::ENAMETOOLONG,
+            io::ErrorKind::InvalidInput => ErrorCode::EINVAL,
+            io::ErrorKind::Unsupported => ErrorCode::EOPNOTSUPP,
+            io::ErrorKind::OutOfMemory => ErrorCode::E_OUTOFMEMORY,
+            // What `write_all` says of a write that took nothing.
+            io::ErrorKind::WriteZero => ErrorCode::WIN32_BAD_LENGTH,
+            _ => error.raw_os_error().map_or(ErrorCode::EIO, ErrorCode::from_errno),
+        }
+    }
+
+    /// Whether it is a curl code whose cause may pass. The errno with the same number is one that
+    /// stops no job; [`ErrorCode::CURL_PROXY_RESOLVE`] is absent because a failing disk is not
+    /// retried.
+    pub(super) const fn is_retried_curl(self) -> bool {
+        matches!(
+            self,
+            ErrorCode::CURL_PARTIAL_FILE
+                | ErrorCode::CURL_TLS_HANDSHAKE
+                | ErrorCode::CURL_TOO_MANY_REDIRECTS
+                | ErrorCode::CURL_EMPTY_REPLY
+                | ErrorCode::CURL_RECV_ERROR
+        )
+    }
+}
