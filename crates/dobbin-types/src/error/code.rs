@@ -6,26 +6,23 @@ use super::table::{ALIASES, Class, Row, TABLE};
 
 /// The outcome of a call or the reason why a job stopped: a Windows `HRESULT`.
 ///
-/// Every number is allowed, also one that no row of [`TABLE`](super::TABLE) knows: errors of the
-/// system, of HTTP and of other programs keep their own. In REST bodies it is text with eight hex
-/// digits, such as `0x80D02013`.
+/// Every number is allowed, also one that no row of [`TABLE`] knows: errors of the system, of HTTP
+/// and of other programs keep their own. In REST bodies it is text with eight hex digits, such as
+/// `0x80D02013`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(value_type = String, example = "0x80D02013"))]
 pub struct ErrorCode(pub u32);
 
-/// The facilities this crate looks into, as they stand in bits 16 to 26.
-pub(super) mod facility {
-    /// Errors of Windows itself.
-    pub(in super::super) const WIN32: u32 = 7;
-    /// HTTP statuses.
-    pub(in super::super) const HTTP: u32 = 25;
-    /// Delivery Optimization, and with [`super::SYSTEM_BASE`] errno and curl codes.
-    pub(in super::super) const DELIVERY: u32 = 208;
-}
-
+/// What a Windows error is added to.
+pub(super) const WIN32_BASE: u32 = 0x8007_0000;
+/// What an HTTP status is added to.
+pub(super) const HTTP_BASE: u32 = 0x8019_0000;
 /// What an errno or a curl code is added to.
 pub(super) const SYSTEM_BASE: u32 = 0xC0D0_0000;
+
+/// `FACILITY_DELIVERY_OPTIMIZATION`, as it stands in bits 16 to 26.
+const DELIVERY_FACILITY: u32 = 208;
 
 /// The bits of the code that select its zone, and the zone of what passes by itself
 /// (`DO_TRANSIENT_ZONE_MASK`, `DO_TRANSIENT_ZONE`).
@@ -55,13 +52,13 @@ impl ErrorCode {
     /// [`ErrorCode::class`]: a DNS failure is retried, yet its number lies in no zone.
     pub const fn is_transient(self) -> bool {
         self.is_failure()
-            && self.facility() == facility::DELIVERY
+            && (self.0 >> 16) & 0x07FF == DELIVERY_FACILITY
             && self.0 & TRANSIENT_ZONE_MASK == TRANSIENT_ZONE
     }
 
-    /// What is known of the code, if it is one of [`TABLE`](super::TABLE).
+    /// What is known of the code, if it is one of [`TABLE`].
     ///
-    /// Cost: a binary search over some 120 rows.
+    /// Cost: a binary search over some 130 rows.
     pub fn row(self) -> Option<&'static Row> {
         TABLE.binary_search_by_key(&self, |row| row.code).ok().map(|index| &TABLE[index])
     }
@@ -94,18 +91,9 @@ impl ErrorCode {
         }
     }
 
-    pub(super) const fn facility(self) -> u32 {
-        (self.0 >> 16) & 0x07FF
-    }
-
-    /// Whether it is an errno or a curl code under [`SYSTEM_BASE`].
-    pub(super) const fn is_system(self) -> bool {
-        self.0 & 0xFFFF_0000 == SYSTEM_BASE
-    }
-
-    /// The lower sixteen bits: the number within the facility.
-    pub(super) const fn within_facility(self) -> u16 {
-        (self.0 & 0xFFFF) as u16
+    /// The lower sixteen bits, if the upper ones are those of `base`.
+    pub(super) const fn above(self, base: u32) -> Option<u16> {
+        if self.0 & 0xFFFF_0000 == base { Some((self.0 & 0xFFFF) as u16) } else { None }
     }
 }
 
@@ -119,3 +107,71 @@ impl fmt::Debug for ErrorCode {
 }
 
 impl std::error::Error for ErrorCode {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_the_negative_numbers() {
+        for code in [ErrorCode::S_OK, ErrorCode::S_FALSE, ErrorCode::BG_S_PARTIAL_COMPLETE] {
+            assert!(!code.is_failure(), "{code:?}");
+        }
+        assert!(ErrorCode::E_FAIL.is_failure());
+        assert!(ErrorCode::ENOENT.is_failure());
+        assert_eq!(ErrorCode::from_hresult(-2_133_843_949), ErrorCode::DO_E_INVALID_STATE);
+    }
+
+    #[test]
+    fn the_transient_zone_has_these_borders() {
+        #[track_caller]
+        fn check(number: u32, expect: bool) {
+            assert_eq!(ErrorCode(number).is_transient(), expect, "0x{number:08X}");
+        }
+        check(0x80D0_37FF, false);
+        check(0x80D0_3800, true);
+        check(0x80D0_3FFF, true);
+        check(0x80D0_4000, false);
+        // A success, and the same zone number in another facility.
+        check(0x00D0_3801, false);
+        check(0x8007_3801, false);
+        // The facility alone decides; no errno is that large.
+        check(0xC0D0_3801, true);
+    }
+
+    #[test]
+    fn a_code_is_found_by_every_name_it_has() {
+        assert_eq!(ErrorCode::from_symbol("DO_E_EMPTY"), Some(ErrorCode::DO_E_JOB_EMPTY));
+        assert_eq!(ErrorCode::from_symbol("DO_E_NOT_FOUND"), Some(ErrorCode::DO_E_JOB_NOT_FOUND));
+        assert_eq!(ErrorCode::from_symbol("E_NOT_SET"), Some(ErrorCode(0x8007_0490)));
+        assert_eq!(ErrorCode::from_symbol("e_not_set"), None);
+        assert_eq!(ErrorCode::DO_E_EMPTY.symbol(), Some("DO_E_JOB_EMPTY"));
+        assert_eq!(ErrorCode(0x8000_1234).symbol(), None);
+    }
+
+    #[test]
+    fn a_code_without_a_name_has_the_class_of_its_kind() {
+        #[track_caller]
+        fn check(code: ErrorCode, expect: Class) {
+            assert_eq!(code.class(), expect, "{code}");
+        }
+        check(ErrorCode(0x0000_1234), Class::Success);
+        check(ErrorCode(0x80D0_38FF), Class::Transient);
+        check(ErrorCode(0x8000_1234), Class::Fatal);
+        check(ErrorCode::from_http_status(416), Class::Fatal);
+        check(ErrorCode::from_http_status(429), Class::Transient);
+        check(ErrorCode::from_http_status(507), Class::Transient);
+        check(ErrorCode::CURL_PARTIAL_FILE, Class::Transient);
+        check(ErrorCode::CURL_CERTIFICATE, Class::Fatal);
+        // One number, two meanings: the failing disk wins over the unknown proxy.
+        check(ErrorCode::EIO, Class::Fatal);
+        check(ErrorCode::CURL_PROXY_RESOLVE, Class::Fatal);
+        check(ErrorCode::ENOSPC, Class::Fatal);
+    }
+
+    #[test]
+    fn debugging_shows_the_name_or_the_number() {
+        assert_eq!(format!("{:?}", ErrorCode::E_INVALIDARG), "E_INVALIDARG");
+        assert_eq!(format!("{:?}", ErrorCode::ENOENT), "ErrorCode(0xC0D00002)");
+    }
+}

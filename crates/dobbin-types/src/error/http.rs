@@ -1,11 +1,8 @@
 //! HTTP statuses as codes and back.
 
 use super::ErrorCode;
-use super::code::facility;
+use super::code::HTTP_BASE;
 use crate::job::ErrorContext;
-
-/// Status zero of the HTTP facility, to which a status is added.
-const HTTP_BASE: u32 = 0x8019_0000;
 
 impl ErrorCode {
     /// What an origin's final status means for a job: success for 200 and 206, else
@@ -50,12 +47,9 @@ impl ErrorCode {
     /// The HTTP status behind the code, if it is a failing one of
     /// [`ErrorCode::from_http_status`].
     pub const fn http_status(self) -> Option<u16> {
-        let status = self.within_facility();
-        if self.is_failure() && self.facility() == facility::HTTP && status >= 100 && status <= 999
-        {
-            Some(status)
-        } else {
-            None
+        match self.above(HTTP_BASE) {
+            Some(status @ 100..=999) => Some(status),
+            _ => None,
         }
     }
 
@@ -73,5 +67,123 @@ impl ErrorCode {
     /// 429 ("too many requests", RFC 6585 section 4) and whatever the server blames on itself.
     pub(super) const fn is_retried_status(self) -> bool {
         matches!(self.http_status(), Some(300..=399 | 408 | 429 | 500..=599))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Class;
+
+    #[test]
+    fn a_job_sees_the_status_itself() {
+        let published = [
+            (400, 0x8019_0190),
+            (401, 0x8019_0191),
+            (403, 0x8019_0193),
+            (404, 0x8019_0194),
+            (407, 0x8019_0197),
+            (414, 0x8019_019E),
+            (501, 0x8019_01F5),
+            (503, 0x8019_01F7),
+            (504, 0x8019_01F8),
+            (505, 0x8019_01F9),
+            // Without names, and still themselves.
+            (304, 0x8019_0130),
+            (416, 0x8019_01A0),
+            (429, 0x8019_01AD),
+            (999, 0x8019_03E7),
+        ];
+        for (status, number) in published {
+            assert_eq!(ErrorCode::from_http_status(status), ErrorCode(number), "{status}");
+        }
+    }
+
+    #[test]
+    fn only_a_reply_with_the_file_or_a_part_of_it_is_a_success() {
+        for map in [ErrorCode::from_http_status, ErrorCode::from_http_status_compat] {
+            assert_eq!(map(200), ErrorCode::S_OK);
+            assert_eq!(map(206), ErrorCode::S_OK);
+            for status in [201, 202, 203, 204, 205, 207, 226, 299] {
+                assert_eq!(map(status), ErrorCode::DO_E_UNEXPECTED_HTTP_STATUS_2XX, "{status}");
+            }
+            for status in (0..=u16::MAX).filter(|status| !(200..=299).contains(status)) {
+                assert!(map(status).is_failure(), "{status}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_compatible_interface_folds_statuses_as_the_open_agent_does() {
+        let rows: &[(&[u16], u32)] = &[
+            (&[300, 500, 503], 0x8019_01F4),
+            (&[301, 302, 303], 0x8019_0003),
+            (&[305, 502, 504], 0x8019_01F6),
+            (&[400, 405, 409, 411, 412, 414, 415], 0x8019_0190),
+            (&[401], 0x8019_0191),
+            (&[403], 0x8019_0193),
+            (&[404, 410], 0x8019_0194),
+            (&[406], 0x8019_0196),
+            (&[407], 0x8019_0197),
+            (&[408], 0x8019_0198),
+            (&[413], 0x8019_019D),
+            (&[501, 505], 0x8019_01F5),
+            (&[304, 307, 308, 402, 416, 429, 451, 507, 100, 0, 65_535], 0x8019_0001),
+        ];
+        for (statuses, number) in rows {
+            for status in *statuses {
+                let code = ErrorCode::from_http_status_compat(*status);
+                assert_eq!(code, ErrorCode(*number), "{status}");
+            }
+        }
+    }
+
+    #[test]
+    fn both_maps_agree_where_the_interfaces_do() {
+        for status in [401, 403, 404, 406, 407, 408, 413, 500, 501, 502] {
+            let plain = ErrorCode::from_http_status(status);
+            assert_eq!(plain, ErrorCode::from_http_status_compat(status), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_failing_status_is_read_back_from_its_code() {
+        for status in (100..=999).filter(|status| !(200..=299).contains(status)) {
+            let code = ErrorCode::from_http_status(status);
+            assert_eq!(code.http_status(), Some(status));
+        }
+        for code in [
+            ErrorCode::S_OK,
+            ErrorCode::HTTP_E_STATUS_UNEXPECTED,
+            ErrorCode::HTTP_E_STATUS_UNEXPECTED_REDIRECTION,
+            // The lower half looks like 404, the facility is another.
+            ErrorCode(0x8007_0194),
+            ErrorCode(0x0019_0194),
+            ErrorCode(0xC019_0194),
+            ErrorCode(0x8019_FFFF),
+        ] {
+            assert_eq!(code.http_status(), None, "{code}");
+        }
+        assert_eq!(ErrorCode::from_http_status(42), ErrorCode::HTTP_E_STATUS_UNEXPECTED);
+        assert_eq!(ErrorCode::from_http_status(1_000), ErrorCode::HTTP_E_STATUS_UNEXPECTED);
+    }
+
+    #[test]
+    fn the_remote_file_is_to_blame_for_403_alone() {
+        for status in 100..=999 {
+            let context = ErrorCode::from_http_status(status).context();
+            assert_eq!(context == ErrorContext::RemoteFile, status == 403, "{status}");
+        }
+        assert_eq!(ErrorCode::WININET_E_TIMEOUT.context(), ErrorContext::None);
+    }
+
+    #[test]
+    fn a_status_stops_a_job_for_good_unless_it_may_pass() {
+        for status in 300..=599 {
+            let class = ErrorCode::from_http_status(status).class();
+            let passes = matches!(status, 408 | 429) || !(400..=499).contains(&status);
+            let expect = if passes { Class::Transient } else { Class::Fatal };
+            assert_eq!(class, expect, "{status}");
+        }
     }
 }

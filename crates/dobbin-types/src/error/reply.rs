@@ -87,3 +87,72 @@ impl ErrorCode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Class, TABLE};
+
+    #[test]
+    fn the_common_answers_have_the_expected_status() {
+        let rows = [
+            (ErrorCode::S_OK, 200),
+            (ErrorCode::S_FALSE, 200),
+            (ErrorCode::BG_S_PARTIAL_COMPLETE, 200),
+            (ErrorCode::E_INVALIDARG, 400),
+            (ErrorCode::DO_E_INVALID_RANGE, 400),
+            (ErrorCode::DO_E_OVERLAPPING_RANGES, 400),
+            (ErrorCode::INET_E_INVALID_URL, 400),
+            (ErrorCode::E_ACCESSDENIED, 403),
+            (ErrorCode::DO_E_NOT_FOUND, 404),
+            (ErrorCode::E_NOT_SET, 404),
+            (ErrorCode::E_UNSUPPORTED, 404),
+            (ErrorCode::DO_E_FILE_NOT_AVAILABLE, 404),
+            (ErrorCode::DO_E_ERROR_INFORMATION_UNAVAILABLE, 404),
+            (ErrorCode::DO_E_INVALID_STATE, 409),
+            (ErrorCode::DO_E_EMPTY, 409),
+            (ErrorCode::DO_E_LOCALPATH_NOT_SET, 409),
+            (ErrorCode::DO_E_DOWNLOAD_NO_URI, 409),
+            (ErrorCode::EEXIST, 409),
+            (ErrorCode::WIN32_ALREADY_EXISTS, 409),
+            (ErrorCode::ENOENT, 422),
+            (ErrorCode::EACCES, 422),
+            (ErrorCode::EISDIR, 422),
+            (ErrorCode::ENOSPC, 422),
+            (ErrorCode::BG_E_TOO_MANY_JOBS_PER_USER, 429),
+            (ErrorCode::BG_E_TOO_MANY_RANGES_IN_FILE, 429),
+            (ErrorCode::E_NOTIMPL, 501),
+            (ErrorCode::E_OUTOFMEMORY, 503),
+            (ErrorCode::DO_E_NO_SERVICE, 503),
+            (ErrorCode::E_FAIL, 500),
+            (ErrorCode::EIO, 500),
+            (ErrorCode::DO_E_FATAL_CORE_ERROR, 500),
+            (ErrorCode::HTTP_E_STATUS_NOT_FOUND, 500),
+            (ErrorCode(0x8000_1234), 500),
+        ];
+        for (code, status) in rows {
+            assert_eq!(code.api_status(), status, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_answers_calls_blames_the_service_only_where_the_service_is_to_blame() {
+        let to_blame = [
+            ErrorCode::E_ABORT,
+            ErrorCode::WIN32_UNHANDLED_EXCEPTION,
+            ErrorCode::WEB_E_JSON_VALUE_NOT_FOUND,
+        ];
+        for row in TABLE.iter().filter(|row| row.class == Class::Call) {
+            let blamed = row.code.api_status() == 500;
+            assert_eq!(blamed, to_blame.contains(&row.code), "{}", row.symbol);
+        }
+    }
+
+    #[test]
+    fn a_success_and_only_a_success_is_answered_with_200() {
+        for row in TABLE {
+            let succeeded = row.code.api_status() == 200;
+            assert_eq!(succeeded, row.class == Class::Success, "{}", row.symbol);
+        }
+    }
+}

@@ -7,7 +7,7 @@
 use std::io;
 
 use super::ErrorCode;
-use super::code::{SYSTEM_BASE, facility};
+use super::code::{SYSTEM_BASE, WIN32_BASE};
 
 /// Makes a constant per condition and the map from its number to its words.
 macro_rules! conditions {
@@ -100,7 +100,7 @@ impl ErrorCode {
         if error.cast_signed() <= 0 {
             ErrorCode(error)
         } else {
-            ErrorCode(0x8000_0000 | (facility::WIN32 << 16) | (error & 0xFFFF))
+            ErrorCode(WIN32_BASE | (error & 0xFFFF))
         }
     }
 
@@ -148,5 +148,96 @@ impl ErrorCode {
                 | ErrorCode::CURL_EMPTY_REPLY
                 | ErrorCode::CURL_RECV_ERROR
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn system_numbers_are_those_of_the_open_agent() {
+        let published = [
+            (ErrorCode::ENOENT, 0xC0D0_0002, -1_060_110_334),
+            (ErrorCode::EACCES, 0xC0D0_000D, -1_060_110_323),
+            (ErrorCode::EEXIST, 0xC0D0_0011, -1_060_110_319),
+            (ErrorCode::EISDIR, 0xC0D0_0015, -1_060_110_315),
+            (ErrorCode::ENOSPC, 0xC0D0_001C, -1_060_110_308),
+            (ErrorCode::EROFS, 0xC0D0_001E, -1_060_110_306),
+        ];
+        for (code, number, decimal) in published {
+            assert_eq!(code, ErrorCode(number));
+            assert_eq!(code.hresult(), decimal);
+        }
+    }
+
+    #[test]
+    fn every_errno_stays_in_its_half() {
+        for errno in 1..=0xFFFF {
+            let code = ErrorCode::from_errno(errno);
+            assert_eq!(code.above(SYSTEM_BASE).map(i32::from), Some(errno));
+        }
+        assert_eq!(ErrorCode::from_errno(0), ErrorCode::S_OK);
+        assert_eq!(ErrorCode::from_errno(-1).above(SYSTEM_BASE), Some(0xFFFF));
+        assert_eq!(ErrorCode::from_errno(i32::MIN).above(SYSTEM_BASE), Some(0));
+    }
+
+    #[test]
+    fn curl_conditions_have_the_numbers_that_scripts_compare() {
+        let published = [
+            (3, ErrorCode::INET_E_INVALID_URL),
+            (6, ErrorCode(0x8007_2EE7)),
+            (7, ErrorCode(0x8007_2EFD)),
+            (28, ErrorCode(0x8007_2EE2)),
+            (33, ErrorCode::DO_E_INSUFFICIENT_RANGE_SUPPORT),
+            (5, ErrorCode(0xC0D0_0005)),
+            (18, ErrorCode(0xC0D0_0012)),
+            (23, ErrorCode(0xC0D0_0017)),
+            (35, ErrorCode(0xC0D0_0023)),
+            (47, ErrorCode(0xC0D0_002F)),
+            (52, ErrorCode(0xC0D0_0034)),
+            (56, ErrorCode(0xC0D0_0038)),
+            (60, ErrorCode(0xC0D0_003C)),
+            (77, ErrorCode(0xC0D0_004D)),
+            (0, ErrorCode::S_OK),
+        ];
+        for (curl, code) in published {
+            assert_eq!(ErrorCode::from_curl(curl), code, "{curl}");
+        }
+        assert_eq!(ErrorCode::CURL_PARTIAL_FILE, ErrorCode(0xC0D0_0012));
+        assert_eq!(ErrorCode::CURL_RECV_ERROR, ErrorCode(0xC0D0_0038));
+    }
+
+    #[test]
+    fn windows_errors_are_wrapped_once() {
+        assert_eq!(ErrorCode::from_win32(24), ErrorCode::WIN32_BAD_LENGTH);
+        assert_eq!(ErrorCode::from_win32(183), ErrorCode::WIN32_ALREADY_EXISTS);
+        assert_eq!(ErrorCode::from_win32(574), ErrorCode::WIN32_UNHANDLED_EXCEPTION);
+        assert_eq!(ErrorCode::from_win32(1168), ErrorCode::E_NOT_SET);
+        assert_eq!(ErrorCode::from_win32(12_007), ErrorCode::WIN32_NAME_NOT_RESOLVED);
+        assert_eq!(ErrorCode::from_win32(0), ErrorCode::S_OK);
+        assert_eq!(ErrorCode::from_win32(0x8007_0490), ErrorCode::E_NOT_SET);
+        assert_eq!(ErrorCode::from_win32(0x0001_0005), ErrorCode::E_ACCESSDENIED);
+    }
+
+    #[test]
+    fn a_file_error_has_a_code_whatever_it_carries() {
+        #[track_caller]
+        fn check(error: io::Error, expect: ErrorCode) {
+            assert_eq!(ErrorCode::from_file_error(&error), expect, "{error:?}");
+        }
+        check(io::ErrorKind::NotFound.into(), ErrorCode::ENOENT);
+        check(io::ErrorKind::PermissionDenied.into(), ErrorCode::EACCES);
+        check(io::ErrorKind::WriteZero.into(), ErrorCode::WIN32_BAD_LENGTH);
+        check(io::ErrorKind::OutOfMemory.into(), ErrorCode::E_OUTOFMEMORY);
+        check(io::Error::other("made up here"), ErrorCode::EIO);
+        // A number of the system that has no kind of its own.
+        check(io::Error::from_raw_os_error(5), ErrorCode::EIO);
+    }
+
+    #[test]
+    fn a_missing_file_on_this_very_disk_is_enoent() {
+        let error = std::fs::File::open("no-such-folder/no-such-file").unwrap_err();
+        assert_eq!(ErrorCode::from_file_error(&error), ErrorCode::ENOENT);
     }
 }

@@ -345,7 +345,126 @@ codes! {
     0x80D06822 DO_E_METAINFO_FILE_SIZE Piece
         "the piece hash file has no size, or an impossible one";
 
-    // Named by the public header's neighbours, produced by nothing here.
+    // Known to the open agent, produced by nothing here.
     0x83750009 WEB_E_JSON_VALUE_NOT_FOUND Call
         "a value is missing from a JSON text";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn numbers_rise_so_that_a_search_finds_them() {
+        for pair in TABLE.windows(2) {
+            assert!(pair[0].code < pair[1].code, "{} before {}", pair[0].symbol, pair[1].symbol);
+        }
+        for row in TABLE {
+            assert_eq!(row.code.row(), Some(row));
+        }
+    }
+
+    #[test]
+    fn no_name_is_used_twice() {
+        let names: BTreeSet<&str> = TABLE
+            .iter()
+            .map(|row| row.symbol)
+            .chain(ALIASES.iter().map(|(name, _)| *name))
+            .collect();
+        assert_eq!(names.len(), TABLE.len() + ALIASES.len());
+        for row in TABLE {
+            assert_eq!(ErrorCode::from_symbol(row.symbol), Some(row.code));
+        }
+    }
+
+    #[test]
+    fn only_successes_lack_the_failure_bit() {
+        for row in TABLE {
+            let success = row.class == Class::Success;
+            assert_eq!(row.code.is_failure(), !success, "{}", row.symbol);
+        }
+    }
+
+    #[test]
+    fn the_transient_zone_holds_what_passes_and_what_only_informs() {
+        for row in TABLE {
+            let passes = matches!(row.class, Class::Transient | Class::Information);
+            if row.code.is_transient() {
+                assert!(passes, "{} is in the zone", row.symbol);
+            }
+            // Delivery Optimization's own codes say it by their number; those of others cannot.
+            if row.code.0 >> 16 == 0x80D0 {
+                assert_eq!(row.code.is_transient(), passes, "{}", row.symbol);
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_and_its_number_tell_the_same_kind() {
+        for row in TABLE {
+            let high = row.code.0 >> 16;
+            let expect = match row.symbol {
+                name if name.starts_with("DO_E_") => 0x80D0,
+                name if name.starts_with("HTTP_E_") => 0x8019,
+                name if name.starts_with("BG_E_") => 0x8020,
+                name if name.starts_with("WIN32_") || name.starts_with("WININET_E_") => 0x8007,
+                _ => continue,
+            };
+            assert_eq!(high, expect, "{}", row.symbol);
+        }
+        for row in TABLE.iter().filter(|row| row.class == Class::Piece) {
+            assert_eq!(row.code.0 >> 8, 0x80_D068, "{} is about a piece or a peer", row.symbol);
+        }
+    }
+
+    #[test]
+    fn no_text_serves_two_codes() {
+        let texts: BTreeSet<&str> = TABLE.iter().map(|row| row.text).collect();
+        assert_eq!(texts.len(), TABLE.len());
+    }
+
+    /// The decimals that programs and scripts compare with.
+    #[test]
+    fn signed_decimals_are_the_published_ones() {
+        let published = [
+            (ErrorCode::S_OK, 0),
+            (ErrorCode::S_FALSE, 1),
+            (ErrorCode::BG_S_PARTIAL_COMPLETE, 2_097_175),
+            (ErrorCode::BG_S_UNABLE_TO_DELETE_FILES, 2_097_178),
+            (ErrorCode::E_NOTIMPL, -2_147_467_263),
+            (ErrorCode::E_ABORT, -2_147_467_260),
+            (ErrorCode::E_FAIL, -2_147_467_259),
+            (ErrorCode::E_UNEXPECTED, -2_147_418_113),
+            (ErrorCode::E_ACCESSDENIED, -2_147_024_891),
+            (ErrorCode::E_OUTOFMEMORY, -2_147_024_882),
+            (ErrorCode::WIN32_BAD_LENGTH, -2_147_024_872),
+            (ErrorCode::E_UNSUPPORTED, -2_147_024_846),
+            (ErrorCode::E_INVALIDARG, -2_147_024_809),
+            (ErrorCode::WIN32_ALREADY_EXISTS, -2_147_024_713),
+            (ErrorCode::WIN32_UNHANDLED_EXCEPTION, -2_147_024_322),
+            (ErrorCode::E_NOT_SET, -2_147_023_728),
+            (ErrorCode::E_NOT_VALID_STATE, -2_147_019_873),
+            (ErrorCode::WININET_E_TIMEOUT, -2_147_012_894),
+            (ErrorCode::WIN32_NAME_NOT_RESOLVED, -2_147_012_889),
+            (ErrorCode::WIN32_CANNOT_CONNECT, -2_147_012_867),
+            (ErrorCode::WININET_E_HEADER_NOT_FOUND, -2_147_012_746),
+            (ErrorCode::CRYPT_E_FILE_ERROR, -2_146_885_629),
+            (ErrorCode::INET_E_INVALID_URL, -2_146_697_214),
+            (ErrorCode::HTTP_E_STATUS_NOT_FOUND, -2_145_844_844),
+            (ErrorCode::DO_E_NO_SERVICE, -2_133_848_063),
+            (ErrorCode::DO_E_DOWNLOAD_NO_PROGRESS, -2_133_843_966),
+            (ErrorCode::DO_E_UNKNOWN_PROPERTY_ID, -2_133_843_951),
+            (ErrorCode::DO_E_READ_ONLY_PROPERTY, -2_133_843_950),
+            (ErrorCode::DO_E_INVALID_STATE, -2_133_843_949),
+            (ErrorCode::DO_E_FILE_DOWNLOADSINK_UNSPECIFIED, -2_133_843_944),
+            (ErrorCode::DO_E_DOWNLOAD_NO_URI, -2_133_843_456),
+            (ErrorCode::DO_E_BLOCKED_BY_NO_NETWORK, -2_133_837_819),
+        ];
+        for (code, decimal) in published {
+            assert_eq!(code.hresult(), decimal, "{code}");
+            assert_eq!(ErrorCode::from_hresult(decimal), code, "{code}");
+        }
+    }
 }
