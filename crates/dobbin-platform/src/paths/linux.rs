@@ -1,0 +1,13 @@
+//! Linux: the File System Hierarchy and the XDG Base Directory rules.
+
+/// `unix(7)`: `sun_path` has 108 bytes, one of them for the NUL.
+pub(super) const SOCKET_PATH_BYTES_MAX: usize = 107;
+
+/// Where programs keep state within a user's home.
+pub(super) const STATE_IN_HOME: &str = ".local/state";
+
+/// Where services keep state.
+pub(super) const SYSTEM_STATE: &str = "/var/lib";
+
+/// Where services keep sockets.
+pub(super) const SYSTEM_RUN: &str = "/run";
