@@ -22,7 +22,7 @@ pub(super) fn boot_id_text() -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::boot_id;
+    use super::super::{Clock, boot_id};
     use super::*;
 
     /// What `/proc/uptime` shows, which counts suspension too and cuts hundredths off.
@@ -38,6 +38,24 @@ mod tests {
         let (cut, inexact) = (Duration::from_millis(10), Duration::from_micros(1));
         assert!(before <= counted + inexact, "{before:?} {counted:?}");
         assert!(counted <= after + cut + inexact, "{counted:?} {after:?}");
+    }
+
+    /// When the kernel says that this process began, to the hundredth before it.
+    fn process_start() -> Duration {
+        let stat = fs::read_to_string("/proc/self/stat").unwrap();
+        // After the name, which stands in brackets and may have any characters, come 19 fields
+        // and then the start, in hundredths of a second: `proc_pid_stat(5)`, field 22.
+        let (_, fields) = stat.rsplit_once(") ").unwrap();
+        Duration::from_millis(10 * fields.split(' ').nth(19).unwrap().parse::<u64>().unwrap())
+    }
+
+    #[test]
+    fn ticks_count_from_within_the_life_of_the_process() {
+        let clock = Clock::system();
+        let (before, now) = (counted(), clock.now());
+        let zero = before.saturating_sub(Duration::from_millis(now.0));
+        let rounding = Duration::from_millis(1);
+        assert!(process_start() <= zero + rounding, "{:?} {zero:?}", process_start());
     }
 
     #[test]

@@ -11,3 +11,16 @@ pub(super) const SYSTEM_STATE: &str = "/var/lib";
 
 /// Where services keep sockets.
 pub(super) const SYSTEM_RUN: &str = "/run";
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Paths, Scope};
+
+    /// Clients find the agent there without being told: the interface promises these names.
+    #[test]
+    fn without_a_service_manager_the_system_has_its_known_places() {
+        let paths = Paths::in_environment(Scope::System, |_| None).unwrap();
+        assert_eq!(paths.state.to_str(), Some("/var/lib/dobbin"));
+        assert_eq!(paths.socket.to_str(), Some("/run/dobbin/api.sock"));
+    }
+}

@@ -166,6 +166,8 @@ mod tests {
                 "/h/.local/state/dobbin/run/api.sock",
             );
             assert_eq!(paths(Scope::User, &[("HOME", useless)]), Err(PathsError::NoHome));
+            let system = [("STATE_DIRECTORY", useless), ("RUNTIME_DIRECTORY", useless)];
+            assert_eq!(paths(Scope::System, &system), paths(Scope::System, &[]));
         }
     }
 
