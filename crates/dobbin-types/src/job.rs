@@ -128,6 +128,8 @@ interface_enum! {
     }
 }
 
+// Written out: the macro that makes the enum has no place for `#[default]`.
+#[allow(clippy::derivable_impls)]
 impl Default for Priority {
     fn default() -> Priority {
         Priority::Normal

@@ -1,1 +1,26 @@
-//! Bodies.
+//! What travels between a client and the agent: HTTP/1.1 with JSON bodies over a unix socket,
+//! version 1.
+//!
+//! Bodies of a released version are never edited: a field may be added where old readers ignore it,
+//! anything else is a new version under a new path. Requests refuse unknown fields, so that a
+//! misspelt one is an error and not a silence; replies may gain fields.
+
+mod agent;
+mod event;
+mod failure;
+mod file;
+mod job;
+pub mod route;
+
+pub use agent::{AgentInfo, AgentMode};
+pub use event::{Event, EventKind};
+pub use failure::{Failure, JobFailure};
+pub use file::{AddFile, AddFiles, AddedFiles, FileInfo, FileList};
+pub use job::{
+    CreateJob, CreatedJob, Header, JobInfo, JobList, Outcome, SetNoProgressTimeout, SetNotifyFlags,
+    SetPriority, Waiting,
+};
+
+/// Largest request body the agent reads, in bytes. Enough for a job of some 10,000 files in one
+/// request; larger jobs add their files in several.
+pub const REQUEST_BYTES_MAX: usize = 8 * 1024 * 1024;

@@ -1,0 +1,99 @@
+//! Everything that can happen to a job.
+
+use alloc::vec::Vec;
+
+use dobbin_types::{ErrorCode, FileNumber, NotifyFlags, Priority};
+
+use super::facts::Facts;
+use super::file::File;
+use super::model::Attempt;
+use super::trouble::Trouble;
+
+/// What a caller asks of a job: the methods of `IBackgroundCopyJob` that change it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// `Resume`.
+    Resume,
+    /// `Suspend`.
+    Suspend,
+    /// `Complete`.
+    Complete,
+    /// `Cancel`.
+    Cancel,
+    /// `AddFileWithRanges`, for any number of files at once: all or none.
+    AddFiles(Vec<File>),
+    /// `SetPriority`.
+    SetPriority(Priority),
+    /// `SetNoProgressTimeout`, in seconds.
+    SetNoProgressTimeout(u32),
+    /// `SetNotifyFlags`.
+    SetNotifyFlags(NotifyFlags),
+}
+
+/// Which wish, without what it carries: for tables and logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WishKind {
+    /// [`Wish::Resume`].
+    Resume,
+    /// [`Wish::Suspend`].
+    Suspend,
+    /// [`Wish::Complete`].
+    Complete,
+    /// [`Wish::Cancel`].
+    Cancel,
+    /// [`Wish::AddFiles`].
+    AddFiles,
+    /// [`Wish::SetPriority`].
+    SetPriority,
+    /// [`Wish::SetNoProgressTimeout`].
+    SetNoProgressTimeout,
+    /// [`Wish::SetNotifyFlags`].
+    SetNotifyFlags,
+}
+
+impl Wish {
+    /// Which wish it is.
+    pub fn kind(&self) -> WishKind {
+        match self {
+            Wish::Resume => WishKind::Resume,
+            Wish::Suspend => WishKind::Suspend,
+            Wish::Complete => WishKind::Complete,
+            Wish::Cancel => WishKind::Cancel,
+            Wish::AddFiles(_) => WishKind::AddFiles,
+            Wish::SetPriority(_) => WishKind::SetPriority,
+            Wish::SetNoProgressTimeout(_) => WishKind::SetNoProgressTimeout,
+            Wish::SetNotifyFlags(_) => WishKind::SetNotifyFlags,
+        }
+    }
+}
+
+/// Everything that can happen to a job. Closed: if it is not here, it cannot happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobEvent {
+    /// A caller asks for something.
+    Wish(Wish),
+    /// The schedule gives the job a slot.
+    SlotGiven,
+    /// The schedule needs the slot for another job.
+    SlotTaken,
+    /// The origin's first reply for a file of this attempt said what the file is.
+    FileKnown(Attempt, FileNumber, Facts),
+    /// The origin's file is another one than before: what was had of it is dropped.
+    FileRestarted(Attempt, FileNumber),
+    /// Bytes arrived since this was last said.
+    BytesArrived(Attempt),
+    /// Every byte of the file is here, checked and flushed.
+    FileFinished(Attempt, FileNumber),
+    /// The attempt cannot go on.
+    AttemptFailed(Attempt, Option<FileNumber>, Trouble),
+    /// Time passed: whatever is due now happens.
+    TimePassed,
+    /// A condition forbids the job to run: no network (`DO_E_BLOCKED_BY_NO_NETWORK`), cost, power.
+    Blocked(ErrorCode),
+    /// That condition is over.
+    Unblocked(ErrorCode),
+    /// A file of a job that is being completed now stands under its name.
+    FilePublished(FileNumber),
+    /// Completing is over: everything was published, or this file could not be.
+    PublishEnded(Option<(FileNumber, Trouble)>),
+}

@@ -1,0 +1,250 @@
+//! What the origin says a file is, and whether a later reply speaks of the same one.
+
+use alloc::string::String;
+use core::ops::Range;
+
+use dobbin_types::{ByteRange, ErrorCode, FileTime};
+
+use super::ranges::RangeMap;
+
+/// A mark by which an origin recognises one version of a file (RFC 9110 §8.8), strong enough to
+/// glue two replies together. Weak entity tags are none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Validator {
+    /// A strong entity tag, with its quotes.
+    StrongEtag(String),
+    /// A modification time that counts as strong by RFC 9110 §8.8.2.2, as the origin wrote it.
+    LastModified(String),
+}
+
+impl Validator {
+    /// The header value, for `If-Range`.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Validator::StrongEtag(text) | Validator::LastModified(text) => text,
+        }
+    }
+}
+
+/// What the origin says a file is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Bytes of the whole remote file.
+    pub remote_size: u64,
+    /// Its version; `None` when the origin gives no usable mark.
+    pub validator: Option<Validator>,
+    /// When it was last changed; becomes the local file's time.
+    pub last_modified: Option<FileTime>,
+}
+
+/// What we know before a reply comes.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// What earlier replies said.
+    pub facts: Option<&'a Facts>,
+    /// What the caller said the size is.
+    pub declared_size: Option<u64>,
+    /// Which parts the caller wants; empty for the whole file.
+    pub ranges: &'a [ByteRange],
+    /// Whether any byte of the file is had.
+    pub anything_had: bool,
+    /// Whether a hash will tell in the end if bytes of two versions were mixed, so that a file
+    /// without a validator may be resumed.
+    pub is_hashed: bool,
+}
+
+/// What to do with a reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judgement {
+    /// Take its body.
+    Take {
+        /// The file as this reply describes it.
+        facts: Facts,
+        /// The remote byte with which the body begins.
+        body_start: u64,
+        /// The file is another one than before: first drop what was had of it.
+        restart: bool,
+    },
+    /// The file is another one than before, and this reply holds only a part of it: drop what was
+    /// had and ask anew.
+    AskAnew,
+    /// It cannot be used; why.
+    Refuse(ErrorCode, &'static str),
+}
+
+/// Judges a successful reply by what was known before it (RFC 9110 §13.1.5, §14.4, §15.3.7).
+///
+/// * `asked`: the remote range of the request; `None` when it asked for everything.
+/// * `part`: what a 206 says it holds; `None` for a 200, which holds everything.
+/// * `total`: bytes of the whole remote file, if the reply says so.
+pub fn judge(
+    known: Known<'_>,
+    asked: Option<&Range<u64>>,
+    part: Option<&Range<u64>>,
+    total: Option<u64>,
+    validator: Option<&Validator>,
+    last_modified: Option<FileTime>,
+) -> Judgement {
+    let Some(remote_size) = total else {
+        return match part {
+            None => Judgement::Refuse(
+                ErrorCode::DO_E_FILE_SIZE_UNKNOWN_HTTP_200,
+                "the server does not say how long the file is",
+            ),
+            Some(_) => Judgement::Refuse(
+                ErrorCode::DO_E_FILE_SIZE_UNKNOWN_HTTP_206,
+                "the server sends a part without saying how long the whole file is",
+            ),
+        };
+    };
+    if known.declared_size.is_some_and(|declared| declared != remote_size) {
+        return Judgement::Refuse(
+            ErrorCode::DO_E_HTTP_BLOCKSIZE_MISMATCH,
+            "the server's file has another size than the caller said",
+        );
+    }
+    if RangeMap::new(known.ranges, remote_size).is_err() {
+        return Judgement::Refuse(
+            ErrorCode::DO_E_INVALID_RANGE,
+            "a range lies outside the server's file",
+        );
+    }
+    let facts = Facts { remote_size, validator: validator.cloned(), last_modified };
+    let changed = known.anything_had && !is_same(known, &facts);
+    let wanted_start = asked.map_or(0, |range| range.start);
+    match part {
+        Some(part) if changed && part.start != 0 => Judgement::AskAnew,
+        Some(part) => Judgement::Take { facts, body_start: part.start, restart: changed },
+        // Everything, although a part in the middle was asked for. For a file that is wanted whole
+        // that is a detour; for single ranges it would be the whole file for each of them.
+        None if wanted_start > 0 && !known.ranges.is_empty() => {
+            if changed {
+                Judgement::AskAnew
+            } else {
+                Judgement::Refuse(
+                    ErrorCode::DO_E_INSUFFICIENT_RANGE_SUPPORT,
+                    "the server does not send byte ranges",
+                )
+            }
+        }
+        None => Judgement::Take { facts, body_start: 0, restart: changed },
+    }
+}
+
+/// Whether the reply speaks of the file whose bytes we have.
+fn is_same(known: Known<'_>, now: &Facts) -> bool {
+    let Some(before) = known.facts else {
+        return false;
+    };
+    before.remote_size == now.remote_size
+        && match &before.validator {
+            Some(validator) => now.validator.as_ref() == Some(validator),
+            None => known.is_hashed,
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::borrow::ToOwned;
+
+    fn etag(text: &str) -> Option<Validator> {
+        Some(Validator::StrongEtag(text.to_owned()))
+    }
+
+    fn facts(remote_size: u64, validator: Option<Validator>) -> Facts {
+        Facts { remote_size, validator, last_modified: None }
+    }
+
+    const NOTHING: Known<'static> = Known {
+        facts: None,
+        declared_size: None,
+        ranges: &[],
+        anything_had: false,
+        is_hashed: false,
+    };
+
+    fn take(
+        remote_size: u64,
+        validator: Option<Validator>,
+        body_start: u64,
+        restart: bool,
+    ) -> Judgement {
+        Judgement::Take { facts: facts(remote_size, validator), body_start, restart }
+    }
+
+    fn code(judgement: Judgement) -> Option<ErrorCode> {
+        match judgement {
+            Judgement::Refuse(code, _) => Some(code),
+            Judgement::Take { .. } | Judgement::AskAnew => None,
+        }
+    }
+
+    #[test]
+    fn a_first_reply_is_taken_as_it_is() {
+        let got = judge(NOTHING, None, None, Some(10), etag("\"a\"").as_ref(), None);
+        assert_eq!(got, take(10, etag("\"a\""), 0, false));
+    }
+
+    #[test]
+    fn a_reply_without_a_size_is_refused_by_its_kind() {
+        let of_200 = judge(NOTHING, None, None, None, None, None);
+        assert_eq!(code(of_200), Some(ErrorCode::DO_E_FILE_SIZE_UNKNOWN_HTTP_200));
+        let of_206 = judge(NOTHING, Some(&(5..10)), Some(&(5..10)), None, None, None);
+        assert_eq!(code(of_206), Some(ErrorCode::DO_E_FILE_SIZE_UNKNOWN_HTTP_206));
+    }
+
+    #[test]
+    fn a_size_that_is_not_the_callers_is_refused() {
+        let known = Known { declared_size: Some(11), ..NOTHING };
+        let got = judge(known, None, None, Some(10), None, None);
+        assert_eq!(code(got), Some(ErrorCode::DO_E_HTTP_BLOCKSIZE_MISMATCH));
+    }
+
+    #[test]
+    fn a_resumed_file_goes_on_only_when_it_is_the_same() {
+        let before = facts(10, etag("\"a\""));
+        let known = Known { facts: Some(&before), anything_had: true, ..NOTHING };
+        let resume = |size, tag, part: Option<Range<u64>>| {
+            judge(known, Some(&(5..10)), part.as_ref(), Some(size), etag(tag).as_ref(), None)
+        };
+        assert_eq!(resume(10, "\"a\"", Some(5..10)), take(10, etag("\"a\""), 5, false));
+        assert_eq!(resume(10, "\"b\"", Some(5..10)), Judgement::AskAnew);
+        assert_eq!(resume(11, "\"a\"", Some(5..10)), Judgement::AskAnew);
+        // A 200: the whole of the same file, or of another one.
+        assert_eq!(resume(10, "\"a\"", None), take(10, etag("\"a\""), 0, false));
+        assert_eq!(resume(12, "\"b\"", None), take(12, etag("\"b\""), 0, true));
+    }
+
+    #[test]
+    fn without_a_validator_only_a_hash_allows_going_on() {
+        let before = facts(10, None);
+        let known = Known { facts: Some(&before), anything_had: true, ..NOTHING };
+        let resume = |known| judge(known, Some(&(5..10)), Some(&(5..10)), Some(10), None, None);
+        assert_eq!(resume(known), Judgement::AskAnew);
+        assert_eq!(resume(Known { is_hashed: true, ..known }), take(10, None, 5, false));
+    }
+
+    #[test]
+    fn a_server_without_ranges_cannot_serve_a_ranged_file() {
+        let ranges = [ByteRange { offset: 5, length: Some(2) }];
+        let known = Known { ranges: &ranges, ..NOTHING };
+        let got = judge(known, Some(&(5..7)), None, Some(10), None, None);
+        assert_eq!(code(got), Some(ErrorCode::DO_E_INSUFFICIENT_RANGE_SUPPORT));
+        // From zero there is nothing to skip.
+        let from_zero = [ByteRange { offset: 0, length: Some(2) }];
+        let known = Known { ranges: &from_zero, ..NOTHING };
+        assert_eq!(
+            judge(known, Some(&(0..2)), None, Some(10), None, None),
+            take(10, None, 0, false)
+        );
+    }
+
+    #[test]
+    fn a_range_outside_the_real_file_is_refused() {
+        let ranges = [ByteRange { offset: 5, length: Some(20) }];
+        let known = Known { ranges: &ranges, ..NOTHING };
+        let got = judge(known, Some(&(5..25)), Some(&(5..10)), Some(10), None, None);
+        assert_eq!(code(got), Some(ErrorCode::DO_E_INVALID_RANGE));
+    }
+}

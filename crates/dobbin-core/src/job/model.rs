@@ -1,0 +1,258 @@
+//! The job itself.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::num::NonZeroU64;
+use core::time::Duration;
+
+use dobbin_types::{
+    Completion, FileNumber, FileTime, JobId, JobState, JobTimes, JobType, NotifyFlags, Priority,
+    Uid,
+};
+
+use super::file::File;
+use super::timer;
+use super::trouble::JobError;
+use crate::time::{Stopwatch, Tick};
+
+/// One run of a job. Whatever is in flight carries the number of the attempt that started it; a
+/// result with an old number changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Attempt(pub u64);
+
+/// What a caller says of a job when creating it, already checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewJob {
+    /// Made by the engine: a GUID never used before.
+    pub id: JobId,
+    /// Who creates it.
+    pub owner: Uid,
+    /// At most 256 characters.
+    pub display_name: String,
+    /// Always a download.
+    pub job_type: JobType,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// In seconds; `None` follows the priority.
+    pub no_progress_timeout: Option<u32>,
+    /// Who completes it.
+    pub completion: Completion,
+    /// Headers for the origin: secrets.
+    pub headers: Vec<(String, String)>,
+    /// The most it may fetch.
+    pub bytes_per_second_max: Option<NonZeroU64>,
+}
+
+/// A copy job (`IBackgroundCopyJob`).
+///
+/// Its state, attempt and error are private: only [`super::step`] moves them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    pub(super) new: NewJob,
+    pub(super) notify_flags: NotifyFlags,
+    pub(super) state: JobState,
+    pub(super) attempt: Attempt,
+    pub(super) files: Vec<File>,
+    pub(super) error: Option<JobError>,
+    pub(super) times: JobTimes,
+    pub(super) failures_count: u32,
+    pub(super) retry_at: Option<Tick>,
+    /// Time without a byte: what the no-progress timeout is compared with.
+    pub(super) quiet: Stopwatch,
+    /// Time since the job was created.
+    pub(super) age: Stopwatch,
+    pub(super) publishing: bool,
+}
+
+/// What a record keeps of a job beside [`NewJob`] and its files. Whatever is not here is rebuilt:
+/// attempts start anew, and what was in flight when the machine stopped is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// The state when the record was written.
+    pub state: JobState,
+    /// The flags.
+    pub notify_flags: NotifyFlags,
+    /// The error object.
+    pub error: Option<JobError>,
+    /// When things happened to it.
+    pub times: JobTimes,
+    /// Failures in a row since the last byte.
+    pub failures_count: u32,
+    /// Time without a byte so far.
+    pub quiet: Duration,
+    /// Time since creation so far.
+    pub age: Duration,
+}
+
+impl Job {
+    /// A new job: suspended and empty (`IBackgroundCopyManager::CreateJob`).
+    pub fn create(new: NewJob, now: Tick, wall: FileTime) -> Job {
+        let mut age = Stopwatch::default();
+        age.start(now);
+        Job {
+            new,
+            notify_flags: NotifyFlags::default(),
+            state: JobState::Suspended,
+            attempt: Attempt::default(),
+            files: Vec::new(),
+            error: None,
+            times: JobTimes { creation: wall, modification: wall, transfer_completion: None },
+            failures_count: 0,
+            retry_at: None,
+            quiet: Stopwatch::default(),
+            age,
+            publishing: false,
+        }
+    }
+
+    /// A job as its record says, after the service was started again.
+    ///
+    /// A job that was moving waits in the queue; one that waited for its next try waits for it from
+    /// now on, one try's worth, because how long the machine was off is nobody's failure.
+    pub fn restore(new: NewJob, saved: Saved, files: Vec<File>, now: Tick) -> Job {
+        let state = match saved.state {
+            JobState::Queued | JobState::Connecting | JobState::Transferring => JobState::Queued,
+            kept @ (JobState::TransientError
+            | JobState::Suspended
+            | JobState::Error
+            | JobState::Transferred
+            | JobState::Acknowledged
+            | JobState::Cancelled) => kept,
+        };
+        let mut age = Stopwatch::with_spent(saved.age);
+        age.start(now);
+        let mut job = Job {
+            new,
+            notify_flags: saved.notify_flags,
+            state,
+            attempt: Attempt::default(),
+            files,
+            error: saved.error,
+            times: saved.times,
+            failures_count: saved.failures_count,
+            retry_at: None,
+            quiet: Stopwatch::with_spent(saved.quiet),
+            age,
+            publishing: false,
+        };
+        if state == JobState::TransientError {
+            job.quiet.start(now);
+            job.retry_at = Some(now.after(timer::retry_delay(&job, None, 0)));
+        }
+        job
+    }
+
+    /// What a record must keep, as of `now`.
+    pub fn saved(&self, now: Tick) -> Saved {
+        Saved {
+            state: self.state,
+            notify_flags: self.notify_flags,
+            error: self.error.clone(),
+            times: self.times,
+            failures_count: self.failures_count,
+            quiet: self.quiet.elapsed(now),
+            age: self.age.elapsed(now),
+        }
+    }
+
+    /// What the job was created with, as changed since.
+    pub fn about(&self) -> &NewJob {
+        &self.new
+    }
+
+    /// `GetId`.
+    pub fn id(&self) -> JobId {
+        self.new.id
+    }
+
+    /// Who created it.
+    pub fn owner(&self) -> Uid {
+        self.new.owner
+    }
+
+    /// `GetState`.
+    pub fn state(&self) -> JobState {
+        self.state
+    }
+
+    /// `GetPriority`.
+    pub fn priority(&self) -> Priority {
+        self.new.priority
+    }
+
+    /// `GetNotifyFlags`.
+    pub fn notify_flags(&self) -> NotifyFlags {
+        self.notify_flags
+    }
+
+    /// `GetTimes`.
+    pub fn times(&self) -> JobTimes {
+        self.times
+    }
+
+    /// The number of the run that is going on, or of the next one.
+    pub fn attempt(&self) -> Attempt {
+        self.attempt
+    }
+
+    /// The files, in the order in which they were added.
+    pub fn files(&self) -> &[File] {
+        &self.files
+    }
+
+    /// The file with this number.
+    pub fn file(&self, number: FileNumber) -> Option<&File> {
+        self.files.get(number.index())
+    }
+
+    /// Why it stopped last, for as long as no data moved since. Callers of `GetError` see it in
+    /// [`JobState::Error`] and [`JobState::TransientError`] only: see [`Job::error_object`].
+    pub fn last_error(&self) -> Option<&JobError> {
+        self.error.as_ref()
+    }
+
+    /// `GetError`; `None` is `DO_E_ERROR_INFORMATION_UNAVAILABLE`.
+    pub fn error_object(&self) -> Option<&JobError> {
+        match self.state {
+            JobState::Error | JobState::TransientError => self.error.as_ref(),
+            JobState::Queued
+            | JobState::Connecting
+            | JobState::Transferring
+            | JobState::Suspended
+            | JobState::Transferred
+            | JobState::Acknowledged
+            | JobState::Cancelled => None,
+        }
+    }
+
+    /// Failures in a row since the last byte.
+    pub fn failures_count(&self) -> u32 {
+        self.failures_count
+    }
+
+    /// When the next try after a transient error comes; `None` when none is planned.
+    pub fn retry_at(&self) -> Option<Tick> {
+        self.retry_at
+    }
+
+    /// Whether Complete is under way.
+    pub fn is_publishing(&self) -> bool {
+        self.publishing
+    }
+
+    /// Whether every file is finished; true for a job without files.
+    pub fn all_finished(&self) -> bool {
+        self.files.iter().all(|file| file.finished)
+    }
+
+    /// Whether the job wants a slot or holds one.
+    pub fn is_runnable(&self) -> bool {
+        matches!(self.state, JobState::Queued | JobState::Transferring)
+    }
+
+    /// Ends whatever runs: its results will carry an old number from here on.
+    pub(super) fn renew(&mut self, state: JobState) {
+        self.state = state;
+        self.attempt = Attempt(self.attempt.0 + 1);
+    }
+}

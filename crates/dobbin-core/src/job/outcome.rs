@@ -1,0 +1,273 @@
+//! What becomes of a job when something came of its work: the rows of "events".
+//!
+//! One function a row. An outcome of an attempt that no longer runs changes nothing: Suspend,
+//! Resume or a retry overtook it. That guard stands once, in [`is_late`].
+
+use alloc::vec::Vec;
+
+use dobbin_types::{Completion, ErrorCode, FileNumber, JobState};
+
+use super::effect::{Effect, Notice};
+use super::facts::Facts;
+use super::model::{Attempt, Job};
+use super::step::Now;
+use super::timer;
+use super::trouble::{JobError, Trouble};
+
+/// Nothing changes.
+const NOTHING: Vec<Effect> = Vec::new();
+
+/// Whether an outcome belongs to a run that is over.
+fn is_late(job: &Job, attempt: Attempt) -> bool {
+    attempt != job.attempt
+}
+
+/// The schedule has a slot: the job moves. Not made durable: after a restart a job that was moving
+/// waits in the queue either way.
+pub(super) fn slot_given(job: &mut Job, now: Now) -> Vec<Effect> {
+    match job.state {
+        JobState::Queued => {
+            job.renew(JobState::Transferring);
+            job.quiet.start(now.tick);
+            alloc::vec![Effect::Tell(Notice::Modified)]
+        }
+        JobState::Connecting
+        | JobState::Transferring
+        | JobState::Suspended
+        | JobState::Error
+        | JobState::TransientError
+        | JobState::Transferred
+        | JobState::Acknowledged
+        | JobState::Cancelled => NOTHING,
+    }
+}
+
+/// The schedule needs the slot: the job waits again. Waiting for our own slot is nobody's failure,
+/// so the no-progress timer rests.
+pub(super) fn slot_taken(job: &mut Job, now: Now) -> Vec<Effect> {
+    match job.state {
+        JobState::Transferring => {
+            let attempt = job.attempt;
+            job.renew(JobState::Queued);
+            job.quiet.pause(now.tick);
+            alloc::vec![Effect::Stop(attempt), Effect::Tell(Notice::Modified)]
+        }
+        JobState::Queued
+        | JobState::Connecting
+        | JobState::Suspended
+        | JobState::Error
+        | JobState::TransientError
+        | JobState::Transferred
+        | JobState::Acknowledged
+        | JobState::Cancelled => NOTHING,
+    }
+}
+
+/// The origin said what the file is.
+pub(super) fn file_known(
+    job: &mut Job,
+    attempt: Attempt,
+    number: FileNumber,
+    facts: Facts,
+) -> Vec<Effect> {
+    if is_late(job, attempt) {
+        return NOTHING;
+    }
+    match job.files.get_mut(number.index()) {
+        Some(file) if !file.finished && file.facts.as_ref() != Some(&facts) => {
+            file.facts = Some(facts);
+            alloc::vec![Effect::PersistFile(number), Effect::Tell(Notice::Modified)]
+        }
+        Some(_) | None => NOTHING,
+    }
+}
+
+/// The remote file changed while it was fetched: it alone starts from zero. What the origin said of
+/// the old one is forgotten with its bytes.
+pub(super) fn file_restarted(job: &mut Job, attempt: Attempt, number: FileNumber) -> Vec<Effect> {
+    if is_late(job, attempt) {
+        return NOTHING;
+    }
+    match job.files.get_mut(number.index()) {
+        Some(file) if !file.finished => {
+            file.facts = None;
+            alloc::vec![Effect::PersistFile(number), Effect::Tell(Notice::Modified)]
+        }
+        Some(_) | None => NOTHING,
+    }
+}
+
+/// Progress: the error object goes, failures are forgotten, the no-progress timer starts anew.
+pub(super) fn bytes_arrived(job: &mut Job, attempt: Attempt, now: Now) -> Vec<Effect> {
+    if is_late(job, attempt) || job.state != JobState::Transferring {
+        return NOTHING;
+    }
+    job.quiet.reset();
+    job.quiet.start(now.tick);
+    job.failures_count = 0;
+    let mut effects = Vec::with_capacity(2);
+    if job.error.take().is_some() {
+        effects.push(Effect::Persist);
+    }
+    effects.push(Effect::Tell(Notice::Modified));
+    effects
+}
+
+/// One file is wholly here; with the last one the job is transferred.
+pub(super) fn file_finished(
+    job: &mut Job,
+    attempt: Attempt,
+    number: FileNumber,
+    now: Now,
+) -> Vec<Effect> {
+    if is_late(job, attempt) || job.state != JobState::Transferring {
+        return NOTHING;
+    }
+    match job.files.get_mut(number.index()) {
+        Some(file) if !file.finished => file.finished = true,
+        Some(_) | None => return NOTHING,
+    }
+    let mut effects = alloc::vec![Effect::PersistFile(number)];
+    if !job.all_finished() {
+        effects.push(Effect::Tell(Notice::Modified));
+        return effects;
+    }
+    job.renew(JobState::Transferred);
+    job.error = None;
+    job.failures_count = 0;
+    job.quiet.pause(now.tick);
+    job.quiet.reset();
+    effects.extend([Effect::Persist, Effect::Tell(Notice::Transferred)]);
+    match job.new.completion {
+        Completion::Caller => {}
+        // As if the caller had called Complete at once; a failure leaves the job transferred.
+        Completion::Service if job.publishing => {}
+        Completion::Service => {
+            job.publishing = true;
+            effects.push(Effect::Publish);
+        }
+    }
+    effects
+}
+
+/// The attempt cannot go on. An error that may pass is tried again later; every other one, and
+/// every one of a job whose no-progress timeout is 0, stops the job.
+pub(super) fn attempt_failed(
+    job: &mut Job,
+    attempt: Attempt,
+    file: Option<FileNumber>,
+    trouble: Trouble,
+    now: Now,
+) -> Vec<Effect> {
+    if is_late(job, attempt) {
+        return NOTHING;
+    }
+    match job.state {
+        JobState::Queued | JobState::Transferring => {}
+        JobState::Connecting
+        | JobState::Suspended
+        | JobState::Error
+        | JobState::TransientError
+        | JobState::Transferred
+        | JobState::Acknowledged
+        | JobState::Cancelled => return NOTHING,
+    }
+    let attempt = job.attempt;
+    job.failures_count = job.failures_count.saturating_add(1);
+    if trouble.transient && !job.no_progress_timeout().is_zero() {
+        let wait = timer::retry_delay(job, trouble.retry_after, trouble.spread_thousandths);
+        job.error = Some(JobError::of(trouble, file));
+        job.renew(JobState::TransientError);
+        job.retry_at = Some(now.tick.after(wait));
+        job.quiet.start(now.tick);
+        return alloc::vec![Effect::Stop(attempt), Effect::Persist, Effect::Tell(Notice::Modified)];
+    }
+    job.error = Some(JobError::of(trouble, file));
+    job.renew(JobState::Error);
+    job.retry_at = None;
+    job.quiet.reset();
+    alloc::vec![Effect::Stop(attempt), Effect::Persist, Effect::Tell(Notice::Error)]
+}
+
+/// A condition forbids the job to run. While it lasts the no-progress timer rests and no retry is
+/// planned: the end of the condition brings the job back.
+pub(super) fn blocked(job: &mut Job, code: ErrorCode, now: Now) -> Vec<Effect> {
+    match job.state {
+        JobState::Queued | JobState::Transferring => {
+            let attempt = job.attempt;
+            job.error = Some(JobError {
+                code,
+                extended: None,
+                http_status: None,
+                message: code.text().into_owned(),
+                file: None,
+            });
+            job.renew(JobState::TransientError);
+            job.retry_at = None;
+            job.quiet.pause(now.tick);
+            alloc::vec![Effect::Stop(attempt), Effect::Persist, Effect::Tell(Notice::Modified)]
+        }
+        JobState::Connecting
+        | JobState::Suspended
+        | JobState::Error
+        | JobState::TransientError
+        | JobState::Transferred
+        | JobState::Acknowledged
+        | JobState::Cancelled => NOTHING,
+    }
+}
+
+/// A condition is over. The network coming back ends every wait, whatever it was for; any other
+/// condition ends only its own.
+pub(super) fn unblocked(job: &mut Job, code: ErrorCode, now: Now) -> Vec<Effect> {
+    let own = job.error.as_ref().is_some_and(|error| error.code == code);
+    match job.state {
+        JobState::TransientError if own || code == ErrorCode::DO_E_BLOCKED_BY_NO_NETWORK => {
+            job.renew(JobState::Queued);
+            job.retry_at = None;
+            job.quiet.pause(now.tick);
+            alloc::vec![Effect::Persist, Effect::Tell(Notice::Modified)]
+        }
+        JobState::TransientError
+        | JobState::Queued
+        | JobState::Connecting
+        | JobState::Transferring
+        | JobState::Suspended
+        | JobState::Error
+        | JobState::Transferred
+        | JobState::Acknowledged
+        | JobState::Cancelled => NOTHING,
+    }
+}
+
+/// A file stands under its name now (`BG_FILE_PROGRESS::Completed`).
+pub(super) fn file_published(job: &mut Job, number: FileNumber) -> Vec<Effect> {
+    match job.files.get_mut(number.index()) {
+        Some(file) if job.publishing && file.finished && !file.published => {
+            file.published = true;
+            alloc::vec![Effect::PersistFile(number), Effect::Tell(Notice::Modified)]
+        }
+        Some(_) | None => NOTHING,
+    }
+}
+
+/// Completing is over. Everything that was finished is the user's: the job is acknowledged, and
+/// what was unfinished is dropped. A file that could not be put in its place leaves the job where
+/// it was, with the files published so far.
+pub(super) fn publish_ended(job: &mut Job, failed: Option<(FileNumber, Trouble)>) -> Vec<Effect> {
+    if !job.publishing {
+        return NOTHING;
+    }
+    if failed.is_none() && job.files.iter().any(|file| file.finished && !file.published) {
+        // A file was finished while the others were being published: it is kept too.
+        return alloc::vec![Effect::Publish];
+    }
+    job.publishing = false;
+    if failed.is_some() {
+        return alloc::vec![Effect::Persist, Effect::Tell(Notice::Modified)];
+    }
+    let attempt = job.attempt;
+    job.renew(JobState::Acknowledged);
+    job.retry_at = None;
+    alloc::vec![Effect::Stop(attempt), Effect::Remove, Effect::Tell(Notice::Ended)]
+}

@@ -1,0 +1,136 @@
+//! What happens because time passed: retries, the no-progress timeout, the job's age.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use dobbin_types::{ErrorCode, JobState};
+
+use super::effect::{Effect, Notice};
+use super::model::Job;
+use super::step::Now;
+use super::trouble::JobError;
+use crate::retry;
+use crate::time::Tick;
+
+/// Default no-progress timeout of foreground jobs (`SetNoProgressTimeout`).
+pub const NO_PROGRESS_FOREGROUND: Duration = Duration::from_secs(3_600);
+
+/// Default no-progress timeout of background jobs (`SetNoProgressTimeout`).
+pub const NO_PROGRESS_BACKGROUND: Duration = Duration::from_secs(86_400);
+
+/// A job neither completed nor cancelled within this time of its creation is cancelled.
+pub const AGE_MAX: Duration = Duration::from_secs(30 * 86_400);
+
+impl Job {
+    /// The no-progress timeout in force: as set, or by the priority.
+    pub fn no_progress_timeout(&self) -> Duration {
+        match self.new.no_progress_timeout {
+            Some(seconds) => Duration::from_secs(u64::from(seconds)),
+            None if self.new.priority.is_foreground() => NO_PROGRESS_FOREGROUND,
+            None => NO_PROGRESS_BACKGROUND,
+        }
+    }
+
+    /// When [`super::JobEvent::TimePassed`] next has something to do, if nothing else happens.
+    pub fn next_wake(&self) -> Option<Tick> {
+        if self.state.is_final() {
+            return None;
+        }
+        let due = |watch: &crate::time::Stopwatch, limit: Duration| {
+            let since = watch.running_since?;
+            Some(since.after(limit.saturating_sub(watch.spent)))
+        };
+        let no_progress = due(&self.quiet, self.no_progress_timeout());
+        let too_old = due(&self.age, AGE_MAX);
+        [self.retry_at, no_progress, too_old].into_iter().flatten().min()
+    }
+
+    /// Whether the time without a byte has used up the timeout.
+    fn is_without_progress(&self, now: Tick) -> bool {
+        self.quiet.is_running() && self.quiet.elapsed(now) >= self.no_progress_timeout()
+    }
+}
+
+/// The wait before the next try, after `job.failures_count` failures in a row.
+pub(super) fn retry_delay(
+    job: &Job,
+    retry_after: Option<Duration>,
+    spread_thousandths: u16,
+) -> Duration {
+    let cap = if job.new.priority.is_foreground() {
+        retry::CAP_FOREGROUND
+    } else {
+        retry::CAP_BACKGROUND
+    };
+    retry::delay(job.failures_count, cap, retry_after, spread_thousandths)
+}
+
+/// [`super::JobEvent::TimePassed`]: whatever is due now happens. Asking too early changes nothing.
+pub(super) fn time_passed(job: &mut Job, now: Now) -> Vec<Effect> {
+    if job.state.is_final() || job.publishing {
+        return Vec::new();
+    }
+    if job.age.elapsed(now.tick) >= AGE_MAX {
+        return expire(job);
+    }
+    match job.state {
+        JobState::Transferring | JobState::TransientError if job.is_without_progress(now.tick) => {
+            give_up(job)
+        }
+        JobState::TransientError if job.retry_at.is_some_and(|at| at <= now.tick) => {
+            job.renew(JobState::Queued);
+            job.retry_at = None;
+            alloc::vec![Effect::Persist, Effect::Tell(Notice::Modified)]
+        }
+        JobState::Transferring
+        | JobState::TransientError
+        | JobState::Queued
+        | JobState::Connecting
+        | JobState::Suspended
+        | JobState::Error
+        | JobState::Transferred
+        | JobState::Acknowledged
+        | JobState::Cancelled => Vec::new(),
+    }
+}
+
+/// The no-progress timeout expired (`DO_E_DOWNLOAD_NO_PROGRESS`); the last error moves behind it.
+fn give_up(job: &mut Job) -> Vec<Effect> {
+    let last = job.error.take();
+    let attempt = job.attempt;
+    job.error = Some(JobError {
+        code: ErrorCode::DO_E_DOWNLOAD_NO_PROGRESS,
+        extended: last.as_ref().map(|error| error.code),
+        http_status: None,
+        message: match &last {
+            Some(error) => alloc::format!(
+                "no byte arrived within {} s; the last failure was: {}",
+                job.no_progress_timeout().as_secs(),
+                error.message
+            ),
+            None => {
+                alloc::format!("no byte arrived within {} s", job.no_progress_timeout().as_secs())
+            }
+        },
+        file: last.and_then(|error| error.file),
+    });
+    job.renew(JobState::Error);
+    job.retry_at = None;
+    job.quiet.reset();
+    alloc::vec![Effect::Stop(attempt), Effect::Persist, Effect::Tell(Notice::Error)]
+}
+
+/// The job is older than [`AGE_MAX`] (`DO_E_JOB_TOO_OLD`): cancelled and removed.
+fn expire(job: &mut Job) -> Vec<Effect> {
+    let attempt = job.attempt;
+    job.error = Some(JobError {
+        code: ErrorCode::DO_E_JOB_TOO_OLD,
+        extended: None,
+        http_status: None,
+        message: "the job was neither completed nor cancelled within 30 days".into(),
+        file: None,
+    });
+    job.renew(JobState::Cancelled);
+    job.retry_at = None;
+    alloc::vec![Effect::Stop(attempt), Effect::Remove, Effect::Tell(Notice::Ended)]
+}

@@ -1,0 +1,194 @@
+//! What callers may ask of a job, state by state: the rows of "explicit operations".
+//!
+//! One function a row. Each names every state, so that a new state is a compile error here and not
+//! a silent "nothing happens".
+
+use alloc::vec::Vec;
+
+use dobbin_types::{ErrorCode, JobState, NotifyFlags, Priority};
+
+use super::effect::{Effect, Notice};
+use super::event::Wish;
+use super::file::File;
+use super::model::Job;
+use super::step::Now;
+
+type Answer = Result<Vec<Effect>, ErrorCode>;
+
+/// Success that changes nothing.
+fn stay() -> Answer {
+    Ok(Vec::new())
+}
+
+/// Success that changed a property.
+fn changed() -> Answer {
+    Ok(alloc::vec![Effect::Persist, Effect::Tell(Notice::Modified)])
+}
+
+/// `DO_E_INVALID_STATE`: the job is over.
+fn over() -> Answer {
+    Err(ErrorCode::DO_E_INVALID_STATE)
+}
+
+/// Applies a wish. While a job is being published only its outcomes move it: the engine keeps
+/// callers waiting until that is over, so that Complete is one step for everybody who watches.
+pub(super) fn apply(job: &mut Job, wish: Wish, now: Now) -> Answer {
+    if job.publishing {
+        return over();
+    }
+    match wish {
+        Wish::Resume => resume(job),
+        Wish::Suspend => suspend(job),
+        Wish::Complete => complete(job),
+        Wish::Cancel => cancel(job),
+        Wish::AddFiles(files) => add_files(job, files),
+        Wish::SetPriority(priority) => set_priority(job, priority),
+        Wish::SetNoProgressTimeout(seconds) => set_no_progress_timeout(job, seconds, now),
+        Wish::SetNotifyFlags(flags) => set_notify_flags(job, flags),
+    }
+}
+
+/// `Resume`.
+fn resume(job: &mut Job) -> Answer {
+    match job.state {
+        JobState::Acknowledged | JobState::Cancelled => over(),
+        JobState::Queued | JobState::Connecting | JobState::Transferring => stay(),
+        JobState::Transferred => stay(),
+        JobState::Suspended | JobState::TransientError | JobState::Error => {
+            if job.files.is_empty() {
+                return Err(ErrorCode::DO_E_JOB_EMPTY);
+            }
+            if job.files.iter().any(|file| file.local_name.is_empty()) {
+                return Err(ErrorCode::DO_E_LOCALPATH_NOT_SET);
+            }
+            if job.files.iter().any(|file| file.remote_name.is_empty() && !file.finished) {
+                return Err(ErrorCode::DO_E_DOWNLOAD_NO_URI);
+            }
+            job.retry_at = None;
+            job.quiet.reset();
+            if job.all_finished() {
+                job.renew(JobState::Transferred);
+                return Ok(alloc::vec![Effect::Persist, Effect::Tell(Notice::Transferred)]);
+            }
+            // The reason of the last stop stays to be read until data moves; a fresh start counts
+            // its failures anew.
+            job.failures_count = 0;
+            job.renew(JobState::Queued);
+            changed()
+        }
+    }
+}
+
+/// `Suspend`. A job in error or transferred is at rest already and keeps the state that says why.
+fn suspend(job: &mut Job) -> Answer {
+    match job.state {
+        JobState::Acknowledged | JobState::Cancelled => over(),
+        JobState::Suspended | JobState::Error | JobState::Transferred => stay(),
+        JobState::Queued
+        | JobState::Connecting
+        | JobState::Transferring
+        | JobState::TransientError => {
+            let attempt = job.attempt;
+            job.renew(JobState::Suspended);
+            job.retry_at = None;
+            job.quiet.reset();
+            Ok(alloc::vec![Effect::Stop(attempt), Effect::Persist, Effect::Tell(Notice::Modified)])
+        }
+    }
+}
+
+/// `Cancel`: from everywhere but the end.
+fn cancel(job: &mut Job) -> Answer {
+    match job.state {
+        JobState::Acknowledged | JobState::Cancelled => over(),
+        JobState::Queued
+        | JobState::Connecting
+        | JobState::Transferring
+        | JobState::Suspended
+        | JobState::Error
+        | JobState::TransientError
+        | JobState::Transferred => {
+            let attempt = job.attempt;
+            job.renew(JobState::Cancelled);
+            job.retry_at = None;
+            job.quiet.reset();
+            Ok(alloc::vec![Effect::Stop(attempt), Effect::Remove, Effect::Tell(Notice::Ended)])
+        }
+    }
+}
+
+/// `Complete`: begins publishing what is finished. The job's state stays until
+/// [`super::JobEvent::PublishEnded`]; what still runs goes on meanwhile, because a file that cannot
+/// be put in its place leaves the job as it was.
+fn complete(job: &mut Job) -> Answer {
+    match job.state {
+        JobState::Acknowledged | JobState::Cancelled => over(),
+        JobState::Queued
+        | JobState::Connecting
+        | JobState::Transferring
+        | JobState::Suspended
+        | JobState::Error
+        | JobState::TransientError
+        | JobState::Transferred => {
+            job.publishing = true;
+            Ok(alloc::vec![Effect::Publish])
+        }
+    }
+}
+
+/// `AddFileWithRanges`, for several files. A transferred job that gets more files is suspended:
+/// it is no longer true that everything is here.
+fn add_files(job: &mut Job, files: Vec<File>) -> Answer {
+    match job.state {
+        JobState::Acknowledged | JobState::Cancelled => return over(),
+        JobState::Transferred => job.renew(JobState::Suspended),
+        JobState::Queued
+        | JobState::Connecting
+        | JobState::Transferring
+        | JobState::Suspended
+        | JobState::Error
+        | JobState::TransientError => {}
+    }
+    let first = job.files.len();
+    job.files.extend(files);
+    let mut effects = alloc::vec![Effect::Persist];
+    let numbers = (first..job.files.len()).filter_map(|index| u32::try_from(index).ok());
+    effects.extend(numbers.map(|number| Effect::PersistFile(dobbin_types::FileNumber(number))));
+    effects.push(Effect::Tell(Notice::Modified));
+    Ok(effects)
+}
+
+/// `SetPriority`: takes effect on what runs.
+fn set_priority(job: &mut Job, priority: Priority) -> Answer {
+    unless_over(job, |job| job.new.priority = priority)
+}
+
+/// `SetNoProgressTimeout`: the time without a byte so far counts against the new limit too.
+fn set_no_progress_timeout(job: &mut Job, seconds: u32, _now: Now) -> Answer {
+    unless_over(job, |job| job.new.no_progress_timeout = Some(seconds))
+}
+
+/// `SetNotifyFlags`: `E_NOTIMPL` for bits that nobody knows.
+fn set_notify_flags(job: &mut Job, flags: NotifyFlags) -> Answer {
+    if !job.state.is_final() && !flags.are_accepted() {
+        return Err(ErrorCode::E_NOTIMPL);
+    }
+    unless_over(job, |job| job.notify_flags = flags)
+}
+
+/// The rows of the setters: allowed in every state but the final ones, and never moving the job.
+fn unless_over(job: &mut Job, set: impl FnOnce(&mut Job)) -> Answer {
+    match job.state {
+        JobState::Acknowledged | JobState::Cancelled => over(),
+        JobState::Queued
+        | JobState::Connecting
+        | JobState::Transferring
+        | JobState::Suspended
+        | JobState::Error
+        | JobState::TransientError
+        | JobState::Transferred => {
+            set(job);
+            changed()
+        }
+    }
+}

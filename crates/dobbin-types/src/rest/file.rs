@@ -1,0 +1,91 @@
+//! Files of a job on the wire.
+
+use serde::{Deserialize, Serialize};
+
+use crate::file::{ByteRange, FileProgress};
+use crate::id::FileNumber;
+use crate::time::FileTime;
+
+/// One file to add to a job (`IDeliveryOptimizationJob::AddFileWithRanges`).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AddFile {
+    /// Where it comes from: an `http` or `https` URL of at most 2,200 characters.
+    pub remote_name: String,
+    /// Where it goes: an absolute path in a folder that exists.
+    pub local_name: String,
+    /// Id of the published content, or any text that no other file of the job has. Left out, the
+    /// service makes one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_id: Option<String>,
+    /// Parts of the remote file, to be put back to back; empty for the whole file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ranges: Vec<ByteRange>,
+    /// Size of the remote file in bytes, if the caller knows it. A server that says otherwise is an
+    /// error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// SHA-256 of the local file as 64 hexadecimal digits. A file that turns out otherwise is
+    /// never shown under its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Whether Complete may replace a file that stands under the local name.
+    #[serde(default)]
+    pub replace: bool,
+}
+
+/// Files to add to a job: all of them or none.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AddFiles {
+    /// At least one.
+    pub files: Vec<AddFile>,
+}
+
+/// The numbers of the files that were added, in the order of the request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AddedFiles {
+    /// One for each file of the request.
+    pub numbers: Vec<FileNumber>,
+}
+
+/// One file of a job (`IBackgroundCopyFile`, `IBackgroundCopyFile2`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FileInfo {
+    /// Its place in the job.
+    pub number: FileNumber,
+    /// As given when it was added, or made by the service.
+    pub file_id: String,
+    /// Where it comes from.
+    pub remote_name: String,
+    /// Where it goes.
+    pub local_name: String,
+    /// As given when it was added.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ranges: Vec<ByteRange>,
+    /// How far it is.
+    pub progress: FileProgress,
+    /// Whether it is wholly here, checked and safe.
+    pub transferred: bool,
+    /// The hash it must have, as 64 lower-case hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Whether Complete may replace a file that stands under the local name.
+    #[serde(default)]
+    pub replace: bool,
+    /// When the origin last changed it, if it said so; the local file gets this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_modified: Option<FileTime>,
+}
+
+/// The files of a job, in the order in which they were added.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FileList {
+    /// Every file of the job.
+    pub files: Vec<FileInfo>,
+}

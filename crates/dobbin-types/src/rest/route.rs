@@ -1,0 +1,55 @@
+//! The paths of version 1. The agent's router, the client and the OpenAPI document use these and no
+//! others.
+
+use crate::id::{FileNumber, JobId};
+
+/// `GET`: what answers here ([`super::AgentInfo`]).
+pub const AGENT: &str = "/v1/agent";
+/// `GET`: the caller's jobs ([`super::JobList`]); query: [`QUERY_LOCAL_NAME`], [`QUERY_STATE`].
+/// `POST` [`super::CreateJob`]: a new job ([`super::CreatedJob`]).
+pub const JOBS: &str = "/v1/jobs";
+/// `GET`: one job ([`super::JobInfo`]).
+pub const JOB: &str = "/v1/jobs/{job}";
+/// `GET`: the job's files ([`super::FileList`]). `POST` [`super::AddFiles`]: more files, all or none
+/// ([`super::AddedFiles`]).
+pub const FILES: &str = "/v1/jobs/{job}/files";
+/// `GET`: one file ([`super::FileInfo`]).
+pub const FILE: &str = "/v1/jobs/{job}/files/{file}";
+/// `POST`: `Resume` ([`super::Outcome`]).
+pub const RESUME: &str = "/v1/jobs/{job}/resume";
+/// `POST`: `Suspend` ([`super::Outcome`]).
+pub const SUSPEND: &str = "/v1/jobs/{job}/suspend";
+/// `POST`: `Complete` ([`super::Outcome`]).
+pub const COMPLETE: &str = "/v1/jobs/{job}/complete";
+/// `POST`: `Cancel` ([`super::Outcome`]).
+pub const CANCEL: &str = "/v1/jobs/{job}/cancel";
+/// `PUT` [`super::SetPriority`]: `SetPriority` ([`super::Outcome`]).
+pub const PRIORITY: &str = "/v1/jobs/{job}/priority";
+/// `PUT` [`super::SetNoProgressTimeout`]: `SetNoProgressTimeout` ([`super::Outcome`]).
+pub const NO_PROGRESS_TIMEOUT: &str = "/v1/jobs/{job}/no-progress-timeout";
+/// `PUT` [`super::SetNotifyFlags`]: `SetNotifyFlags` ([`super::Outcome`]).
+pub const NOTIFY_FLAGS: &str = "/v1/jobs/{job}/notify-flags";
+/// `GET`: the job's error object ([`super::JobFailure`]); `DO_E_ERROR_INFORMATION_UNAVAILABLE`
+/// when it has none.
+pub const ERROR: &str = "/v1/jobs/{job}/error";
+/// `GET`: server-sent events ([`super::Event`]) of the caller's jobs; query: [`QUERY_JOB`].
+pub const EVENTS: &str = "/v1/events";
+/// `GET`: this interface as an OpenAPI document.
+pub const OPENAPI: &str = "/v1/openapi.json";
+
+/// Query of [`JOBS`]: only jobs with a file of exactly this local name.
+pub const QUERY_LOCAL_NAME: &str = "local_name";
+/// Query of [`JOBS`]: only jobs in this state.
+pub const QUERY_STATE: &str = "state";
+/// Query of [`EVENTS`]: only events of this job.
+pub const QUERY_JOB: &str = "job";
+
+/// `route` with its `{job}` filled in.
+pub fn of_job(route: &str, job: JobId) -> String {
+    route.replace("{job}", &job.to_string())
+}
+
+/// `route` with its `{job}` and `{file}` filled in.
+pub fn of_file(route: &str, job: JobId, file: FileNumber) -> String {
+    of_job(route, job).replace("{file}", &file.to_string())
+}
