@@ -1,1 +1,3 @@
-//! lab
+//! Dobbin's proof: origins that misbehave, benches beside the peers. Never shipped.
+
+pub mod origin;
