@@ -1,0 +1,224 @@
+//! The same client for programs without an async runtime: every call waits on its thread.
+//!
+//! ```no_run
+//! use dobbin_sdk::{Address, JobFilter, blocking};
+//!
+//! # fn example() -> Result<(), dobbin_sdk::Error> {
+//! let manager = blocking::Manager::connect(Address::Default)?;
+//! for job in manager.jobs(&JobFilter::default())? {
+//!     println!("{} {}", job.id, job.state);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Objects may be sent to other threads and used by several at once. They must not be used on a
+//! thread that runs async code: that thread would wait for itself, so tokio panics.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dobbin_types::rest::{
+    AddFile, AgentInfo, CreateJob, Event, FileInfo, JobFailure, JobInfo, Outcome,
+};
+use dobbin_types::{
+    ByteRange, FileNumber, FileProgress, JobId, JobProgress, JobState, JobTimes, JobType,
+    NotifyFlags, Priority, Uid,
+};
+use tokio::runtime::Runtime;
+
+use crate::connect::Address;
+use crate::error::{Error, Tried, Unreachable};
+use crate::manager::JobFilter;
+
+/// Writes methods that wait for the async ones of the same name.
+macro_rules! waits_for {
+    ($(
+        $(#[$about:meta])*
+        fn $name:ident(&self $(, $argument:ident: $type:ty)*) -> $output:ty;
+    )+) => { $(
+        $(#[$about])*
+        pub fn $name(&self $(, $argument: $type)*) -> Result<$output, Error> {
+            self.runtime.block_on(self.inner.$name($($argument),*))
+        }
+    )+ };
+}
+
+/// A connection to an agent: see [`crate::Manager`].
+#[derive(Debug, Clone)]
+pub struct Manager {
+    runtime: Arc<Runtime>,
+    inner: crate::Manager,
+}
+
+impl Manager {
+    /// See [`crate::Manager::connect`].
+    pub fn connect(address: Address) -> Result<Manager, Error> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = Arc::new(runtime.map_err(|error| no_runtime(&address, error))?);
+        let inner = runtime.block_on(crate::Manager::connect(address))?;
+        Ok(Manager { runtime, inner })
+    }
+
+    /// See [`crate::Manager::socket`].
+    pub fn socket(&self) -> &Path {
+        self.inner.socket()
+    }
+
+    /// See [`crate::Manager::agent_uid`].
+    pub fn agent_uid(&self) -> Uid {
+        self.inner.agent_uid()
+    }
+
+    /// See [`crate::Manager::create_job`].
+    pub fn create_job(&self, job: &CreateJob) -> Result<Job, Error> {
+        Ok(self.wrap(self.runtime.block_on(self.inner.create_job(job))?))
+    }
+
+    /// See [`crate::Manager::job`].
+    pub fn job(&self, id: JobId) -> Result<Job, Error> {
+        Ok(self.wrap(self.runtime.block_on(self.inner.job(id))?))
+    }
+
+    /// See [`crate::Manager::events`].
+    pub fn events(&self, job: Option<JobId>) -> Result<Events, Error> {
+        let inner = self.runtime.block_on(self.inner.events(job))?;
+        Ok(Events { runtime: Arc::clone(&self.runtime), inner })
+    }
+
+    waits_for! {
+        /// See [`crate::Manager::agent`].
+        fn agent(&self) -> AgentInfo;
+        /// See [`crate::Manager::jobs`].
+        fn jobs(&self, filter: &JobFilter) -> Vec<JobInfo>;
+    }
+
+    fn wrap(&self, inner: crate::Job) -> Job {
+        Job { runtime: Arc::clone(&self.runtime), inner }
+    }
+}
+
+/// A process that cannot have a runtime has run out of file descriptors or memory.
+fn no_runtime(address: &Address, error: io::Error) -> Error {
+    let socket = address.sockets().into_iter().next().unwrap_or_default();
+    Error::NoService { tried: vec![Tried { socket, why: Unreachable::System(error) }] }
+}
+
+/// A job of the agent: see [`crate::Job`].
+#[derive(Debug, Clone)]
+pub struct Job {
+    runtime: Arc<Runtime>,
+    inner: crate::Job,
+}
+
+impl Job {
+    /// See [`crate::Job::id`].
+    pub fn id(&self) -> JobId {
+        self.inner.id()
+    }
+
+    /// See [`crate::Job::file`].
+    pub fn file(&self, number: FileNumber) -> File {
+        File { runtime: Arc::clone(&self.runtime), inner: self.inner.file(number) }
+    }
+
+    /// See [`crate::Job::events`].
+    pub fn events(&self) -> Result<Events, Error> {
+        let inner = self.runtime.block_on(self.inner.events())?;
+        Ok(Events { runtime: Arc::clone(&self.runtime), inner })
+    }
+
+    waits_for! {
+        /// See [`crate::Job::info`].
+        fn info(&self) -> JobInfo;
+        /// See [`crate::Job::state`].
+        fn state(&self) -> JobState;
+        /// See [`crate::Job::progress`].
+        fn progress(&self) -> JobProgress;
+        /// See [`crate::Job::times`].
+        fn times(&self) -> JobTimes;
+        /// See [`crate::Job::display_name`].
+        fn display_name(&self) -> String;
+        /// See [`crate::Job::job_type`].
+        fn job_type(&self) -> JobType;
+        /// See [`crate::Job::priority`].
+        fn priority(&self) -> Priority;
+        /// See [`crate::Job::no_progress_timeout_seconds`].
+        fn no_progress_timeout_seconds(&self) -> u32;
+        /// See [`crate::Job::notify_flags`].
+        fn notify_flags(&self) -> NotifyFlags;
+        /// See [`crate::Job::error`].
+        fn error(&self) -> JobFailure;
+        /// See [`crate::Job::files`].
+        fn files(&self) -> Vec<FileInfo>;
+        /// See [`crate::Job::add_files`].
+        fn add_files(&self, files: Vec<AddFile>) -> Vec<FileNumber>;
+        /// See [`crate::Job::resume`].
+        fn resume(&self) -> Outcome;
+        /// See [`crate::Job::suspend`].
+        fn suspend(&self) -> Outcome;
+        /// See [`crate::Job::complete`].
+        fn complete(&self) -> Outcome;
+        /// See [`crate::Job::cancel`].
+        fn cancel(&self) -> Outcome;
+        /// See [`crate::Job::set_priority`].
+        fn set_priority(&self, priority: Priority) -> Outcome;
+        /// See [`crate::Job::set_no_progress_timeout`].
+        fn set_no_progress_timeout(&self, seconds: u32) -> Outcome;
+        /// See [`crate::Job::set_notify_flags`].
+        fn set_notify_flags(&self, flags: NotifyFlags) -> Outcome;
+    }
+}
+
+/// A file of a job: see [`crate::File`].
+#[derive(Debug, Clone)]
+pub struct File {
+    runtime: Arc<Runtime>,
+    inner: crate::File,
+}
+
+impl File {
+    /// See [`crate::File::number`].
+    pub fn number(&self) -> FileNumber {
+        self.inner.number()
+    }
+
+    waits_for! {
+        /// See [`crate::File::info`].
+        fn info(&self) -> FileInfo;
+        /// See [`crate::File::remote_name`].
+        fn remote_name(&self) -> String;
+        /// See [`crate::File::local_name`].
+        fn local_name(&self) -> String;
+        /// See [`crate::File::progress`].
+        fn progress(&self) -> FileProgress;
+        /// See [`crate::File::ranges`].
+        fn ranges(&self) -> Vec<ByteRange>;
+    }
+}
+
+/// A subscription: see [`crate::Events`].
+#[derive(Debug)]
+pub struct Events {
+    runtime: Arc<Runtime>,
+    inner: crate::Events,
+}
+
+impl Events {
+    /// See [`crate::Events::next`].
+    ///
+    /// Named as the async one; there is no last event, so this is no iterator.
+    #[expect(clippy::should_implement_trait, reason = "an iterator would end or repeat its error")]
+    pub fn next(&mut self) -> Result<Event, Error> {
+        self.runtime.block_on(self.inner.next())
+    }
+
+    /// The same, but waits no longer than `patience`; nothing when none came.
+    pub fn next_within(&mut self, patience: Duration) -> Result<Option<Event>, Error> {
+        self.runtime.block_on(async {
+            tokio::time::timeout(patience, self.inner.next()).await.ok().transpose()
+        })
+    }
+}

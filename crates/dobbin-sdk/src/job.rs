@@ -1,0 +1,192 @@
+//! One job.
+
+use dobbin_types::rest::{
+    AddFile, AddFiles, AddedFiles, FileInfo, FileList, JobFailure, JobInfo, Outcome,
+    SetNoProgressTimeout, SetNotifyFlags, SetPriority, route,
+};
+use dobbin_types::{
+    FileNumber, JobId, JobProgress, JobState, JobTimes, JobType, NotifyFlags, Priority,
+};
+use http::Method;
+
+use crate::error::Error;
+use crate::event::Events;
+use crate::file::File;
+use crate::manager::Manager;
+
+/// A job of the agent (`IBackgroundCopyJob`). Cheap to clone; dropping it does nothing to the job.
+///
+/// Every getter asks the agent. Who needs several answers asks once, with [`Job::info`].
+///
+/// # Errors
+///
+/// Every method: `E_ACCESSDENIED` for somebody else's job, `DO_E_JOB_NOT_FOUND` for one that is
+/// gone. Every method that changes the job: `DO_E_INVALID_STATE` when it is over.
+#[derive(Debug, Clone)]
+pub struct Job {
+    manager: Manager,
+    id: JobId,
+}
+
+impl Job {
+    pub(crate) fn new(manager: Manager, id: JobId) -> Job {
+        Job { manager, id }
+    }
+
+    /// Its id (`GetId`). Asks nobody.
+    pub fn id(&self) -> JobId {
+        self.id
+    }
+
+    /// All that can be said of it, at one moment.
+    pub async fn info(&self) -> Result<JobInfo, Error> {
+        self.manager.get("looking at the job", self.path(route::JOB)).await
+    }
+
+    /// Where it stands (`GetState`).
+    pub async fn state(&self) -> Result<JobState, Error> {
+        Ok(self.info().await?.state)
+    }
+
+    /// How far it is (`GetProgress`).
+    pub async fn progress(&self) -> Result<JobProgress, Error> {
+        Ok(self.info().await?.progress)
+    }
+
+    /// When things happened to it (`GetTimes`).
+    pub async fn times(&self) -> Result<JobTimes, Error> {
+        Ok(self.info().await?.times)
+    }
+
+    /// Its name for people (`GetDisplayName`).
+    pub async fn display_name(&self) -> Result<String, Error> {
+        Ok(self.info().await?.display_name)
+    }
+
+    /// What it does (`GetType`).
+    pub async fn job_type(&self) -> Result<JobType, Error> {
+        Ok(self.info().await?.job_type)
+    }
+
+    /// How urgent it is (`GetPriority`).
+    pub async fn priority(&self) -> Result<Priority, Error> {
+        Ok(self.info().await?.priority)
+    }
+
+    /// Seconds without a byte after which it goes into error (`GetNoProgressTimeout`).
+    pub async fn no_progress_timeout_seconds(&self) -> Result<u32, Error> {
+        Ok(self.info().await?.no_progress_timeout_seconds)
+    }
+
+    /// Which events its owner wants to be told of (`GetNotifyFlags`).
+    pub async fn notify_flags(&self) -> Result<NotifyFlags, Error> {
+        Ok(self.info().await?.notify_flags)
+    }
+
+    /// Why it stopped (`GetError`).
+    ///
+    /// # Errors
+    ///
+    /// `DO_E_ERROR_INFORMATION_UNAVAILABLE` unless its state is `Error` or `TransientError`.
+    pub async fn error(&self) -> Result<JobFailure, Error> {
+        self.manager.get("asking why the job stopped", self.path(route::ERROR)).await
+    }
+
+    /// Its files as they are now, in the order in which they were added (`EnumFiles`).
+    pub async fn files(&self) -> Result<Vec<FileInfo>, Error> {
+        let list: FileList =
+            self.manager.get("listing the job's files", self.path(route::FILES)).await?;
+        Ok(list.files)
+    }
+
+    /// The file with this number. Asks nobody: whether there is one shows when the file is used.
+    pub fn file(&self, number: FileNumber) -> File {
+        File::new(self.clone(), number)
+    }
+
+    /// Adds files: all of them or none (`IDeliveryOptimizationJob::AddFileWithRanges`). A
+    /// transferred job becomes suspended.
+    ///
+    /// * Returns: their numbers, in the order of `files`.
+    ///
+    /// # Errors
+    ///
+    /// `E_INVALIDARG`, `E_ACCESSDENIED`, `DO_E_INVALID_RANGE` or `DO_E_OVERLAPPING_RANGES`, naming
+    /// the file and the field.
+    pub async fn add_files(&self, files: Vec<AddFile>) -> Result<Vec<FileNumber>, Error> {
+        let body = AddFiles { files };
+        let path = self.path(route::FILES);
+        let added: AddedFiles =
+            self.manager.send("adding files to the job", Method::POST, path, &body).await?;
+        Ok(added.numbers)
+    }
+
+    /// Puts it into the queue (`Resume`).
+    ///
+    /// # Errors
+    ///
+    /// `DO_E_JOB_EMPTY` when it has no file.
+    pub async fn resume(&self) -> Result<Outcome, Error> {
+        self.manager.post("resuming the job", self.path(route::RESUME)).await
+    }
+
+    /// Stops it where it is (`Suspend`).
+    pub async fn suspend(&self) -> Result<Outcome, Error> {
+        self.manager.post("suspending the job", self.path(route::SUSPEND)).await
+    }
+
+    /// Shows its files under their names and ends it (`Complete`). Of a job that is not transferred,
+    /// the files that are wholly here are kept and the outcome is `BG_S_PARTIAL_COMPLETE`.
+    ///
+    /// # Errors
+    ///
+    /// The system's, when a file cannot be shown; the job stays as it was and this can be repeated.
+    pub async fn complete(&self) -> Result<Outcome, Error> {
+        self.manager.post("completing the job", self.path(route::COMPLETE)).await
+    }
+
+    /// Drops it with everything it fetched (`Cancel`).
+    pub async fn cancel(&self) -> Result<Outcome, Error> {
+        self.manager.post("cancelling the job", self.path(route::CANCEL)).await
+    }
+
+    /// Changes how urgent it is (`SetPriority`), at once.
+    pub async fn set_priority(&self, priority: Priority) -> Result<Outcome, Error> {
+        let body = SetPriority { priority };
+        let path = self.path(route::PRIORITY);
+        self.manager.send("setting the job's priority", Method::PUT, path, &body).await
+    }
+
+    /// Changes after how many seconds without a byte it goes into error (`SetNoProgressTimeout`); 0
+    /// makes every error fatal.
+    pub async fn set_no_progress_timeout(&self, seconds: u32) -> Result<Outcome, Error> {
+        let body = SetNoProgressTimeout { seconds };
+        let path = self.path(route::NO_PROGRESS_TIMEOUT);
+        self.manager.send("setting the job's no-progress timeout", Method::PUT, path, &body).await
+    }
+
+    /// Changes which events its owner wants to be told of (`SetNotifyFlags`).
+    ///
+    /// # Errors
+    ///
+    /// `E_NOTIMPL` for bits other than [`NotifyFlags::ACCEPTED`].
+    pub async fn set_notify_flags(&self, flags: NotifyFlags) -> Result<Outcome, Error> {
+        let body = SetNotifyFlags { flags };
+        let path = self.path(route::NOTIFY_FLAGS);
+        self.manager.send("setting the job's notify flags", Method::PUT, path, &body).await
+    }
+
+    /// Subscribes to what happens to it (`SetNotifyInterface`).
+    pub async fn events(&self) -> Result<Events, Error> {
+        self.manager.events(Some(self.id)).await
+    }
+
+    pub(crate) async fn file_info(&self, number: FileNumber) -> Result<FileInfo, Error> {
+        let path = route::of_file(route::FILE, self.id, number);
+        self.manager.get("looking at a file of the job", path).await
+    }
+
+    fn path(&self, route: &str) -> String {
+        route::of_job(route, self.id)
+    }
+}

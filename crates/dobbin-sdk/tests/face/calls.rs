@@ -1,0 +1,187 @@
+//! What every method asks, and what becomes of the answers.
+
+use crate::agent::{FakeAgent, Step, answer, connect, job_id, job_info, json, outcome, refusal};
+use dobbin_sdk::types::rest::{
+    AddFile, AddedFiles, CreateJob, CreatedJob, FileInfo, FileList, JobFailure, JobList, Outcome,
+};
+use dobbin_sdk::types::{
+    ByteRange, ErrorCode, ErrorContext, FileNumber, FileProgress, JobState, NotifyFlags, Priority,
+};
+use dobbin_sdk::{Address, Error, Job, JobFilter, blocking};
+
+/// A job whose agent gives one answer, after the one that found the job.
+async fn job_of(step: Step) -> (FakeAgent, Job) {
+    let agent = FakeAgent::start(vec![vec![json(&job_info(JobState::Suspended)), step]]);
+    let job = connect(&agent.socket()).await.job(job_id()).await.unwrap();
+    (agent, job)
+}
+
+fn file_info() -> FileInfo {
+    FileInfo {
+        number: FileNumber(3),
+        file_id: "id".to_owned(),
+        remote_name: "http://h/f".to_owned(),
+        local_name: "/d/f".to_owned(),
+        ranges: vec![ByteRange { offset: 5, length: None }],
+        progress: FileProgress { bytes_transferred: 7, ..FileProgress::default() },
+        transferred: false,
+        sha256: None,
+        replace: false,
+        last_modified: None,
+    }
+}
+
+#[tokio::test]
+async fn every_verb_asks_its_own_route() {
+    async fn check<F>(verb: impl FnOnce(Job) -> F, expect: &str)
+    where
+        F: Future<Output = Result<Outcome, Error>>,
+    {
+        let (agent, job) = job_of(json(&outcome(JobState::Queued))).await;
+        assert_eq!(verb(job).await.unwrap(), outcome(JobState::Queued), "{expect}");
+        assert_eq!(
+            agent.asked()[1],
+            expect.replace("JOB", &format!("/v1/jobs/{}", crate::agent::JOB))
+        );
+    }
+    check(async |job| job.resume().await, "POST JOB/resume").await;
+    check(async |job| job.suspend().await, "POST JOB/suspend").await;
+    check(async |job| job.complete().await, "POST JOB/complete").await;
+    check(async |job| job.cancel().await, "POST JOB/cancel").await;
+    let body = r#"PUT JOB/priority {"priority":"low"}"#;
+    check(async |job| job.set_priority(Priority::Low).await, body).await;
+    let body = r#"PUT JOB/no-progress-timeout {"seconds":0}"#;
+    check(async |job| job.set_no_progress_timeout(0).await, body).await;
+    let body = r#"PUT JOB/notify-flags {"flags":8}"#;
+    check(async |job| job.set_notify_flags(NotifyFlags::JOB_MODIFICATION).await, body).await;
+}
+
+#[tokio::test]
+async fn a_job_is_created_with_its_files() {
+    let agent = FakeAgent::start(vec![vec![json(&CreatedJob { id: job_id() })]]);
+    let files = vec![AddFile {
+        remote_name: "http://h/f".to_owned(),
+        local_name: "/d/f".to_owned(),
+        ..AddFile::default()
+    }];
+    let wish = CreateJob { display_name: "x".to_owned(), files, ..CreateJob::default() };
+    let job = connect(&agent.socket()).await.create_job(&wish).await.unwrap();
+    assert_eq!(job.id(), job_id());
+    let body = r#"{"display_name":"x","files":[{"remote_name":"http://h/f","local_name":"/d/f","replace":false}]}"#;
+    assert_eq!(agent.asked(), [format!("POST /v1/jobs {body}")]);
+}
+
+#[tokio::test]
+async fn jobs_are_filtered_by_the_agent() {
+    let list = || json(&JobList { jobs: vec![job_info(JobState::Queued)] });
+    let agent = FakeAgent::start(vec![vec![list(), list()]]);
+    let manager = connect(&agent.socket()).await;
+    manager.jobs(&JobFilter::default()).await.unwrap();
+    let filter =
+        JobFilter { local_name: Some("/d/a b".to_owned()), state: Some(JobState::TransientError) };
+    assert_eq!(manager.jobs(&filter).await.unwrap(), [job_info(JobState::Queued)]);
+    let asked = "GET /v1/jobs?local_name=%2Fd%2Fa%20b&state=transient_error";
+    assert_eq!(agent.asked(), ["GET /v1/jobs", asked]);
+}
+
+#[tokio::test]
+async fn a_job_that_is_over_is_not_found() {
+    for state in [JobState::Acknowledged, JobState::Cancelled] {
+        let agent = FakeAgent::start(vec![vec![json(&job_info(state))]]);
+        let error = connect(&agent.socket()).await.job(job_id()).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::DO_E_JOB_NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn files_are_added_listed_and_looked_at() {
+    let (agent, job) = job_of(json(&AddedFiles { numbers: vec![FileNumber(3)] })).await;
+    let numbers = job.add_files(vec![AddFile::default()]).await.unwrap();
+    assert_eq!(numbers, [FileNumber(3)]);
+    assert!(agent.asked()[1].contains(r#"/files {"files":[{"#), "{:?}", agent.asked());
+
+    let (_agent, job) = job_of(json(&FileList { files: vec![file_info()] })).await;
+    assert_eq!(job.files().await.unwrap(), [file_info()]);
+
+    let (agent, job) = job_of(json(&file_info())).await;
+    let ranges = job.file(FileNumber(3)).ranges().await.unwrap();
+    assert_eq!(ranges, [ByteRange { offset: 5, length: None }]);
+    assert_eq!(agent.asked()[1], format!("GET /v1/jobs/{}/files/3", crate::agent::JOB));
+}
+
+#[tokio::test]
+async fn a_refusal_arrives_with_all_it_says() {
+    let (_agent, job) = job_of(refusal("409 Conflict", ErrorCode::DO_E_INVALID_STATE)).await;
+    let error = job.complete().await.unwrap_err();
+    let Error::Refused(failure) = &error else { panic!("{error:?}") };
+    assert_eq!(failure.symbol, "DO_E_INVALID_STATE");
+    assert_eq!(error.to_string(), ErrorCode::DO_E_INVALID_STATE.text());
+
+    let code = ErrorCode::DO_E_ERROR_INFORMATION_UNAVAILABLE;
+    let (_agent, job) = job_of(refusal("404 Not Found", code)).await;
+    assert_eq!(job.error().await.unwrap_err().code(), code);
+}
+
+#[tokio::test]
+async fn the_error_object_names_what_failed() {
+    let why = JobFailure {
+        code: ErrorCode::from_http_status(403),
+        symbol: String::new(),
+        text: "the server answered 403".to_owned(),
+        context: ErrorContext::RemoteFile,
+        message: "h refused f".to_owned(),
+        extended: None,
+        http_status: Some(403),
+        file: Some(FileNumber(0)),
+    };
+    let (_agent, job) = job_of(json(&why)).await;
+    assert_eq!(job.error().await.unwrap(), why);
+}
+
+#[tokio::test]
+async fn answers_that_are_none_are_named_so() {
+    async fn check(step: Step, expect: &str) {
+        let (_agent, job) = job_of(step).await;
+        let error = job.info().await.unwrap_err();
+        assert!(matches!(error, Error::Protocol { .. }), "{error:?}");
+        assert_eq!(error.code(), ErrorCode::E_UNEXPECTED);
+        assert!(error.to_string().contains(expect), "{error}");
+    }
+    check(answer("500 Oops", "<html>"), "HTTP status 500").await;
+    check(answer("200 OK", "{}"), "missing field").await;
+    check(answer("200 OK", ""), "EOF").await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_short_is_lost() {
+    let half = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"code\"".to_vec();
+    let (_agent, job) = job_of(Step::Answer(vec![half])).await;
+    let error = job.resume().await.unwrap_err();
+    assert!(matches!(error, Error::Lost { .. }), "{error:?}");
+}
+
+#[test]
+fn the_blocking_face_says_the_same() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let entered = runtime.enter();
+    let agent = FakeAgent::start(vec![
+        vec![json(&job_info(JobState::Suspended)), json(&outcome(JobState::Queued))],
+        vec![crate::agent::events(&[
+            "data: {\"kind\":\"current\",",
+            "\"job\":",
+            &job_text(),
+            "}\n\n",
+        ])],
+    ]);
+    drop(entered);
+    let manager = blocking::Manager::connect(Address::Socket(agent.socket())).unwrap();
+    let job = manager.job(job_id()).unwrap();
+    assert_eq!(job.resume().unwrap().state, JobState::Queued);
+    let mut events = job.events().unwrap();
+    assert_eq!(events.next().unwrap().job, job_info(JobState::Queued));
+    assert!(events.next().is_err());
+}
+
+fn job_text() -> String {
+    serde_json::to_string(&job_info(JobState::Queued)).unwrap()
+}
