@@ -149,6 +149,19 @@ impl PieceSet {
         self.count = self.bits.iter().map(|byte| byte.count_ones()).sum();
     }
 
+    /// Takes out every piece that is not in `other`.
+    ///
+    /// # Panics
+    ///
+    /// If the two are of different layouts.
+    pub fn intersect_with(&mut self, other: &PieceSet) {
+        assert_eq!(self.layout, other.layout, "sets of two different cuts have no intersection");
+        for (mine, theirs) in self.bits.iter_mut().zip(&other.bits) {
+            *mine &= theirs;
+        }
+        self.count = self.bits.iter().map(|byte| byte.count_ones()).sum();
+    }
+
     /// Whether every piece of this set is in `other` too. False for sets of different layouts.
     pub fn is_subset(&self, other: &PieceSet) -> bool {
         self.layout == other.layout
@@ -355,6 +368,8 @@ mod tests {
             prop_assert_eq!(whole.is_subset(&joined), back.is_empty());
             joined.union_with(&set_of(layout, &back));
             prop_assert_eq!(&joined, &whole);
+            joined.intersect_with(&set_of(layout, &front));
+            prop_assert_eq!(&joined, &set_of(layout, &front));
             prop_assert!(whole.is_subset(&PieceSet::full(layout)));
         }
     }

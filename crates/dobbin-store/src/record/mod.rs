@@ -1,0 +1,71 @@
+//! Jobs and files as the journal keeps them.
+//!
+//! Records are JSON, one struct per version. A version that was released is never edited: a change
+//! is a new struct with a new number and a `From`, and a golden file of the old one stays in the
+//! tests. The number stands in the record itself, so that every row says how it is to be read.
+
+mod v1;
+
+use std::path::PathBuf;
+
+use dobbin_core::job::{File, Job, NewJob, Saved};
+use dobbin_core::time::Tick;
+
+use crate::publish::Intent;
+
+/// What the journal keeps of a file beside what core knows of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FileExtras {
+    /// Where its bytes are kept, when that is beside the destination and not in the store.
+    pub beside: Option<PathBuf>,
+    /// The visible step of publishing it, noted before it is taken.
+    pub intent: Option<Intent>,
+}
+
+/// A record that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// It is not what any version wrote.
+    #[error("the record is not readable")]
+    Syntax(#[from] serde_json::Error),
+    /// It was written by a newer version of the program.
+    #[error("the record has version {0}, which this program does not know")]
+    Version(u32),
+    /// A number in it stands for nothing.
+    #[error("the record's {0} has no meaning")]
+    Meaning(&'static str),
+}
+
+/// The record of a job, as of `now`.
+pub fn write_job(job: &Job, now: Tick) -> String {
+    v1::write_job(job.about(), &job.saved(now))
+}
+
+/// The record of a file.
+pub fn write_file(file: &File, extras: &FileExtras) -> String {
+    v1::write_file(file, extras)
+}
+
+/// Reads a job's record.
+pub fn read_job(text: &str) -> Result<(NewJob, Saved), RecordError> {
+    match version(text)? {
+        1 => v1::read_job(text),
+        other => Err(RecordError::Version(other)),
+    }
+}
+
+/// Reads a file's record.
+pub fn read_file(text: &str) -> Result<(File, FileExtras), RecordError> {
+    match version(text)? {
+        1 => v1::read_file(text),
+        other => Err(RecordError::Version(other)),
+    }
+}
+
+fn version(text: &str) -> Result<u32, RecordError> {
+    #[derive(serde::Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+    Ok(serde_json::from_str::<Versioned>(text)?.version)
+}

@@ -1,0 +1,296 @@
+//! Version 1 of the records. Released: never edited.
+
+use std::num::NonZeroU64;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use dobbin_core::job::{Facts, File, JobError, NewJob, Saved, Validator};
+use dobbin_types::{
+    ByteRange, Completion, ErrorCode, FileNumber, FileTime, JobId, JobState, JobTimes, JobType,
+    NotifyFlags, Priority, Uid,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{FileExtras, RecordError};
+use crate::publish::Intent;
+
+const VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct JobRecordV1 {
+    version: u32,
+    id: JobId,
+    owner: u32,
+    display_name: String,
+    job_type: i32,
+    priority: i32,
+    no_progress_timeout_seconds: Option<u32>,
+    completion: i32,
+    headers: Vec<(String, String)>,
+    bytes_per_second_max: Option<NonZeroU64>,
+    state: i32,
+    notify_flags: u32,
+    error: Option<ErrorRecordV1>,
+    /// `FILETIME` ticks.
+    creation: u64,
+    modification: u64,
+    transfer_completion: Option<u64>,
+    failures_count: u32,
+    quiet_millis: u64,
+    age_millis: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ErrorRecordV1 {
+    code: u32,
+    extended: Option<u32>,
+    http_status: Option<u16>,
+    message: String,
+    file: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FileRecordV1 {
+    version: u32,
+    file_id: String,
+    remote_name: String,
+    local_name: String,
+    /// Offset and length of each; no length is to the end.
+    ranges: Vec<(u64, Option<u64>)>,
+    declared_size: Option<u64>,
+    sha256: Option<[u8; 32]>,
+    replace: bool,
+    facts: Option<FactsRecordV1>,
+    finished: bool,
+    published: bool,
+    beside: Option<PathBuf>,
+    intent: Option<Intent>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FactsRecordV1 {
+    remote_size: u64,
+    strong_etag: Option<String>,
+    last_modified_validator: Option<String>,
+    last_modified: Option<u64>,
+}
+
+pub(super) fn write_job(about: &NewJob, saved: &Saved) -> String {
+    let record = JobRecordV1 {
+        version: VERSION,
+        id: about.id,
+        owner: about.owner.0,
+        display_name: about.display_name.clone(),
+        job_type: about.job_type.number(),
+        priority: about.priority.number(),
+        no_progress_timeout_seconds: about.no_progress_timeout,
+        completion: about.completion.number(),
+        headers: about.headers.clone(),
+        bytes_per_second_max: about.bytes_per_second_max,
+        state: saved.state.number(),
+        notify_flags: saved.notify_flags.0,
+        error: saved.error.as_ref().map(|error| ErrorRecordV1 {
+            code: error.code.0,
+            extended: error.extended.map(|code| code.0),
+            http_status: error.http_status,
+            message: error.message.clone(),
+            file: error.file.map(|file| file.0),
+        }),
+        creation: saved.times.creation.0,
+        modification: saved.times.modification.0,
+        transfer_completion: saved.times.transfer_completion.map(|time| time.0),
+        failures_count: saved.failures_count,
+        quiet_millis: millis(saved.quiet),
+        age_millis: millis(saved.age),
+    };
+    to_json(&record)
+}
+
+pub(super) fn read_job(text: &str) -> Result<(NewJob, Saved), RecordError> {
+    let record: JobRecordV1 = serde_json::from_str(text)?;
+    let about = NewJob {
+        id: record.id,
+        owner: Uid(record.owner),
+        display_name: record.display_name,
+        job_type: JobType::from_number(record.job_type).ok_or(RecordError::Meaning("job type"))?,
+        priority: Priority::from_number(record.priority).ok_or(RecordError::Meaning("priority"))?,
+        no_progress_timeout: record.no_progress_timeout_seconds,
+        completion: Completion::from_number(record.completion)
+            .ok_or(RecordError::Meaning("completion"))?,
+        headers: record.headers,
+        bytes_per_second_max: record.bytes_per_second_max,
+    };
+    let saved = Saved {
+        state: JobState::from_number(record.state).ok_or(RecordError::Meaning("state"))?,
+        notify_flags: NotifyFlags(record.notify_flags),
+        error: record.error.map(|error| JobError {
+            code: ErrorCode(error.code),
+            extended: error.extended.map(ErrorCode),
+            http_status: error.http_status,
+            message: error.message,
+            file: error.file.map(FileNumber),
+        }),
+        times: JobTimes {
+            creation: FileTime(record.creation),
+            modification: FileTime(record.modification),
+            transfer_completion: record.transfer_completion.map(FileTime),
+        },
+        failures_count: record.failures_count,
+        quiet: Duration::from_millis(record.quiet_millis),
+        age: Duration::from_millis(record.age_millis),
+    };
+    Ok((about, saved))
+}
+
+pub(super) fn write_file(file: &File, extras: &FileExtras) -> String {
+    let record = FileRecordV1 {
+        version: VERSION,
+        file_id: file.file_id.clone(),
+        remote_name: file.remote_name.clone(),
+        local_name: file.local_name.clone(),
+        ranges: file.ranges.iter().map(|range| (range.offset, range.length)).collect(),
+        declared_size: file.declared_size,
+        sha256: file.sha256,
+        replace: file.replace,
+        facts: file.facts.as_ref().map(write_facts),
+        finished: file.finished,
+        published: file.published,
+        beside: extras.beside.clone(),
+        intent: extras.intent.clone(),
+    };
+    to_json(&record)
+}
+
+pub(super) fn read_file(text: &str) -> Result<(File, FileExtras), RecordError> {
+    let record: FileRecordV1 = serde_json::from_str(text)?;
+    let ranges = record.ranges.into_iter();
+    let file = File {
+        file_id: record.file_id,
+        remote_name: record.remote_name,
+        local_name: record.local_name,
+        ranges: ranges.map(|(offset, length)| ByteRange { offset, length }).collect(),
+        declared_size: record.declared_size,
+        sha256: record.sha256,
+        replace: record.replace,
+        facts: record.facts.map(read_facts),
+        finished: record.finished,
+        published: record.published,
+    };
+    Ok((file, FileExtras { beside: record.beside, intent: record.intent }))
+}
+
+fn write_facts(facts: &Facts) -> FactsRecordV1 {
+    let (strong_etag, last_modified_validator) = match &facts.validator {
+        Some(Validator::StrongEtag(text)) => (Some(text.clone()), None),
+        Some(Validator::LastModified(text)) => (None, Some(text.clone())),
+        None => (None, None),
+    };
+    FactsRecordV1 {
+        remote_size: facts.remote_size,
+        strong_etag,
+        last_modified_validator,
+        last_modified: facts.last_modified.map(|time| time.0),
+    }
+}
+
+fn read_facts(record: FactsRecordV1) -> Facts {
+    let etag = record.strong_etag.map(Validator::StrongEtag);
+    Facts {
+        remote_size: record.remote_size,
+        validator: etag.or(record.last_modified_validator.map(Validator::LastModified)),
+        last_modified: record.last_modified.map(FileTime),
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn to_json(record: &impl Serialize) -> String {
+    serde_json::to_string(record).expect("records hold nothing that JSON cannot")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record;
+
+    fn job() -> (NewJob, Saved) {
+        let about = NewJob {
+            id: "0f0d3b2e-5a0e-4d9c-8f4b-1c2f3a4b5c6d".parse().unwrap(),
+            owner: Uid(1_000),
+            display_name: "a \"name\"".into(),
+            job_type: JobType::Download,
+            priority: Priority::Low,
+            no_progress_timeout: Some(7),
+            completion: Completion::Service,
+            headers: vec![("authorization".into(), "x".into())],
+            bytes_per_second_max: NonZeroU64::new(5),
+        };
+        let saved = Saved {
+            state: JobState::TransientError,
+            notify_flags: NotifyFlags(9),
+            error: Some(JobError {
+                code: ErrorCode::WININET_E_TIMEOUT,
+                extended: Some(ErrorCode::E_FAIL),
+                http_status: Some(503),
+                message: "busy".into(),
+                file: Some(FileNumber(2)),
+            }),
+            times: JobTimes {
+                creation: FileTime(1),
+                modification: FileTime(2),
+                transfer_completion: Some(FileTime(3)),
+            },
+            failures_count: 4,
+            quiet: Duration::from_millis(5),
+            age: Duration::from_millis(6),
+        };
+        (about, saved)
+    }
+
+    fn file() -> (File, FileExtras) {
+        let file = File {
+            file_id: "id".into(),
+            remote_name: "http://origin.example/a?b".into(),
+            local_name: "/tmp/ä".into(),
+            ranges: vec![
+                ByteRange { offset: 1, length: Some(2) },
+                ByteRange { offset: 9, length: None },
+            ],
+            declared_size: Some(10),
+            sha256: Some([7; 32]),
+            replace: true,
+            facts: Some(Facts {
+                remote_size: 10,
+                validator: Some(Validator::StrongEtag("\"v\"".into())),
+                last_modified: Some(FileTime(4)),
+            }),
+            finished: true,
+            published: false,
+        };
+        (file, FileExtras { beside: Some("/tmp/.ä.part".into()), intent: None })
+    }
+
+    #[test]
+    fn records_lead_back_to_what_was_written() {
+        let (about, saved) = job();
+        assert_eq!(record::read_job(&write_job(&about, &saved)).unwrap(), (about, saved));
+        let (one, extras) = file();
+        assert_eq!(record::read_file(&write_file(&one, &extras)).unwrap(), (one, extras));
+    }
+
+    #[test]
+    fn todays_program_reads_what_version_1_wrote() {
+        let (about, saved) = job();
+        assert_eq!(record::read_job(include_str!("golden/job-v1.json")).unwrap(), (about, saved));
+        assert_eq!(record::read_file(include_str!("golden/file-v1.json")).unwrap(), file());
+    }
+
+    #[test]
+    fn a_record_of_a_newer_program_is_refused_by_its_number() {
+        let newer = r#"{"version": 2, "id": 5}"#;
+        assert!(matches!(record::read_job(newer), Err(RecordError::Version(2))));
+        assert!(matches!(record::read_file("{}"), Err(RecordError::Syntax(_))));
+    }
+}

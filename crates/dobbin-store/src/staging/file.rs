@@ -1,0 +1,349 @@
+//! One unfinished file.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use dobbin_core::piece::{Layout, PieceIndex, PieceSet};
+use dobbin_types::ErrorCode;
+use rustix::fs::{Advice, OFlags};
+
+use super::have::{HaveFile, Known};
+use super::place::Place;
+use crate::durable;
+use crate::error::{Doing, FileError};
+
+/// The bytes of one unfinished file. May be used from several threads at once.
+///
+/// For each piece, in this order: [`write_at`](Staging::write_at) all of its bytes, then
+/// [`mark_have`](Staging::mark_have). Now and then [`flush`](Staging::flush), and write what it
+/// returns to the journal.
+#[derive(Debug)]
+pub struct Staging {
+    place: Place,
+    layout: Layout,
+    data: File,
+    have: HaveFile,
+    /// Held for a moment, and never while data is read, written or flushed.
+    sets: Mutex<Sets>,
+    /// Held while data is flushed. An error of the disk is told to one flush only; a second one at the
+    /// same time would be told that all is well.
+    flushing: Mutex<()>,
+}
+
+#[derive(Debug)]
+struct Sets {
+    had: PieceSet,
+    flushed: PieceSet,
+    /// Whether the names of the files are durable too.
+    names_flushed: bool,
+    /// Set when a flush failed; see [`StagingError::Lost`].
+    lost: bool,
+}
+
+/// Why a staging file did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StagingError {
+    /// The operating system refused a step. What was had before is still had.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A flush of this file failed, now or earlier. The kernel may have thrown away any of the data
+    /// that was not flushed, and would report success if it were asked again. So every piece that was
+    /// not flushed counts as lost, [`Staging::have`] is what was flushed, and nothing more can be
+    /// written here: the file is to be opened again with [`Staging::reopen`].
+    #[error("pieces that were not flushed are lost")]
+    Lost(#[source] FileError),
+    /// The bytes lie, at least in part, beyond the end of the file: a mistake of the caller.
+    #[error("bytes {}..{} are not in the file", range.start, range.end)]
+    Outside {
+        /// The bytes that were to be written or read.
+        range: Range<u64>,
+    },
+}
+
+impl StagingError {
+    /// The code a caller sees.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            StagingError::File(error) | StagingError::Lost(error) => error.code(),
+            StagingError::Outside { .. } => ErrorCode::DO_E_FATAL_CORE_ERROR,
+        }
+    }
+
+    /// Whether the data file is not there: nothing is had, and the file is to be created.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, StagingError::File(error) if error.is_missing())
+    }
+}
+
+impl Staging {
+    /// Creates both files, with no piece had. Folders are created as needed.
+    ///
+    /// # Errors
+    ///
+    /// `EEXIST` when anything has the name of the data file, be it a link.
+    pub fn create(place: Place, layout: Layout, boot: &str) -> Result<Staging, StagingError> {
+        let folder = durable::parent(place.have());
+        durable::create_folder(folder).doing("create", folder)?;
+        let data = data_options().create_new(true).mode(0o600).open(place.data());
+        let data = data.doing("create", place.data())?;
+        let had = PieceSet::empty(layout);
+        let have = HaveFile::begin(place.have(), &had, boot).doing("create", place.have())?;
+        Ok(Staging::new(place, data, have, had.clone(), had))
+    }
+
+    /// Opens the files of an earlier life of this process.
+    ///
+    /// The pieces had are those that the have file of this run of the machine names. Where there is
+    /// none (it is missing, torn, of another layout or of an earlier run) they are those that the
+    /// journal says are flushed, and the have file is begun anew with them. In both cases the data
+    /// file must be long enough to hold them.
+    ///
+    /// # Errors
+    ///
+    /// [`StagingError::is_missing`] when there is no data file. A data file that is not a plain file
+    /// of our own with one name is refused: somebody else may have put it there.
+    pub fn reopen(
+        place: Place,
+        layout: Layout,
+        known: &Known<'_>,
+    ) -> Result<Staging, StagingError> {
+        let data = data_options().open(place.data()).doing("open", place.data())?;
+        let data_len = check_ours(&data).doing("open", place.data())?;
+        let mut flushed = match known.flushed {
+            Some(flushed) if flushed.layout() == layout => flushed.clone(),
+            Some(_) | None => PieceSet::empty(layout),
+        };
+        drop_beyond(&mut flushed, data_len);
+        let (have, had) = match HaveFile::read(place.have(), layout, known.boot) {
+            Some((have, mut had)) => {
+                drop_beyond(&mut had, data_len);
+                flushed.intersect_with(&had);
+                (have, had)
+            }
+            None => {
+                let folder = durable::parent(place.have());
+                durable::create_folder(folder).doing("create", folder)?;
+                let have = HaveFile::begin(place.have(), &flushed, known.boot)
+                    .doing("create", place.have())?;
+                (have, flushed.clone())
+            }
+        };
+        Ok(Staging::new(place, data, have, had, flushed))
+    }
+
+    fn new(place: Place, data: File, have: HaveFile, had: PieceSet, flushed: PieceSet) -> Staging {
+        let layout = had.layout();
+        let sets = Sets { had, flushed, names_flushed: false, lost: false };
+        Staging { place, layout, data, have, sets: Mutex::new(sets), flushing: Mutex::new(()) }
+    }
+
+    /// How the file is cut.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// Where the files lie.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The pieces that are had now.
+    pub fn have(&self) -> PieceSet {
+        self.sets().had.clone()
+    }
+
+    /// The pieces that survive a power cut, if the journal was told.
+    pub fn flushed(&self) -> PieceSet {
+        self.sets().flushed.clone()
+    }
+
+    /// Writes all of `bytes` at `offset` of the file, or fails. No piece is had by that.
+    pub fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), StagingError> {
+        self.check_range(bytes.len(), offset)?;
+        Ok(self.data.write_all_at(bytes, offset).doing("write", self.place.data())?)
+    }
+
+    /// Fills `buffer` with the bytes at `offset` of the file. What was not written reads as zeros, or
+    /// fails.
+    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), StagingError> {
+        self.check_range(buffer.len(), offset)?;
+        Ok(self.data.read_exact_at(buffer, offset).doing("read", self.place.data())?)
+    }
+
+    /// Notes that `piece` is had. Only after all of its bytes were written and found right; the order
+    /// is never reversed, because a set bit is believed after the death of the process.
+    pub fn mark_have(&self, piece: PieceIndex) -> Result<(), StagingError> {
+        self.change_have(piece, PieceSet::insert)
+    }
+
+    /// Notes that `piece` is not had after all: it was read back, and its hash is wrong. The journal
+    /// still names it until it is told the set of the next flush.
+    pub fn drop_have(&self, piece: PieceIndex) -> Result<(), StagingError> {
+        self.change_have(piece, |had, piece| had.remove(piece))
+    }
+
+    fn change_have(
+        &self,
+        piece: PieceIndex,
+        change: impl Fn(&mut PieceSet, PieceIndex) -> bool,
+    ) -> Result<(), StagingError> {
+        let mut sets = self.sets();
+        if sets.lost {
+            return Err(self.already_lost());
+        }
+        let was_had = sets.had.contains(piece);
+        if !change(&mut sets.had, piece) {
+            return Ok(());
+        }
+        // Under the lock, although it is a write: two pieces may share the byte, and the older value
+        // must not overwrite the newer one. It is one byte into the page cache.
+        if let Err(error) = self.have.write_byte_of(piece, &sets.had) {
+            if was_had {
+                sets.had.insert(piece);
+            } else {
+                sets.had.remove(piece);
+            }
+            return Err(FileError::new("write", self.place.have(), error).into());
+        }
+        if was_had {
+            sets.flushed.remove(piece);
+        }
+        Ok(())
+    }
+
+    /// Asks the kernel to begin writing these bytes to the disk, so that the next flush has less to
+    /// wait for. A hint: nothing is promised, and nothing fails.
+    ///
+    /// Linux begins writing what is dirty in a range that it is told is not needed, and drops from
+    /// memory what was clean already; so call it once for each range, soon after it was written.
+    pub fn start_writeback(&self, range: Range<u64>) {
+        let len = std::num::NonZeroU64::new(range.end.saturating_sub(range.start));
+        if let Some(len) = len {
+            let _ = rustix::fs::fadvise(&self.data, range.start, Some(len), Advice::DontNeed);
+        }
+    }
+
+    /// Waits until every piece that was had when the call began survives a power cut, and returns
+    /// the set of all that do. That set, and nothing else, may be written to the journal as flushed.
+    ///
+    /// # Errors
+    ///
+    /// [`StagingError::Lost`], whatever the disk said: see there. It is never tried a second time.
+    pub fn flush(&self) -> Result<PieceSet, StagingError> {
+        let _one_at_a_time = self.flushing.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut had_before, names_flushed) = {
+            let sets = self.sets();
+            if sets.lost {
+                return Err(self.already_lost());
+            }
+            if sets.names_flushed && sets.had == sets.flushed {
+                return Ok(sets.flushed.clone());
+            }
+            (sets.had.clone(), sets.names_flushed)
+        };
+        if let Err(error) = durable::flush_data(&self.data).doing("flush", self.place.data()) {
+            self.lose_unflushed();
+            return Err(StagingError::Lost(error));
+        }
+        if !names_flushed {
+            self.flush_names()?;
+        }
+        let mut sets = self.sets();
+        sets.names_flushed = true;
+        // A piece dropped meanwhile is not brought back.
+        had_before.intersect_with(&sets.had);
+        sets.flushed.union_with(&had_before);
+        Ok(sets.flushed.clone())
+    }
+
+    /// The names of the data file and of the folder that holds it: a file without a name is as lost
+    /// as one without bytes. The have file needs none, because it is not believed after a power cut.
+    fn flush_names(&self) -> Result<(), FileError> {
+        let folder = durable::parent(self.place.data());
+        durable::flush_folder(folder).doing("flush", folder)?;
+        durable::flush_parent(folder).doing("flush", durable::parent(folder))
+    }
+
+    /// Removes the data and the have file; says nothing of files that are gone already. The folder of
+    /// the job goes with its last file.
+    pub fn discard(self) -> Result<(), StagingError> {
+        Staging::discard_at(&self.place)
+    }
+
+    /// As [`Staging::discard`], for a file that is not open.
+    pub fn discard_at(place: &Place) -> Result<(), StagingError> {
+        // The have file first: without data it would be a lie, without it the data is merely unused.
+        for path in [place.have(), place.data()] {
+            match fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(FileError::new("remove", path, error).into());
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        // Fails while other files of the job are in it, and that is as it should be.
+        let _ = fs::remove_dir(durable::parent(place.have()));
+        Ok(())
+    }
+
+    /// The open data file, for publishing.
+    pub(crate) fn data(&self) -> &File {
+        &self.data
+    }
+
+    fn lose_unflushed(&self) {
+        let mut sets = self.sets();
+        sets.lost = true;
+        sets.had = sets.flushed.clone();
+        drop(sets);
+        // Without it, a reopening in the same run of the machine would believe what is lost.
+        if let Err(error) = fs::remove_file(self.place.have()).or_else(|_| self.have.invalidate()) {
+            tracing::error!(cause = %error, "the have file of lost pieces stays");
+        }
+    }
+
+    fn already_lost(&self) -> StagingError {
+        let error = io::Error::from(rustix::io::Errno::IO);
+        StagingError::Lost(FileError::new("flush", self.place.data(), error))
+    }
+
+    fn check_range(&self, len: usize, offset: u64) -> Result<(), StagingError> {
+        match offset.checked_add(len as u64) {
+            Some(end) if end <= self.layout.file_size() => Ok(()),
+            end => Err(StagingError::Outside { range: offset..end.unwrap_or(u64::MAX) }),
+        }
+    }
+
+    fn sets(&self) -> MutexGuard<'_, Sets> {
+        self.sets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn data_options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    options.read(true).write(true).custom_flags(flags.bits().cast_signed());
+    options
+}
+
+/// Refuses what is not a plain file of our own with a single name; returns its length.
+fn check_ours(data: &File) -> io::Result<u64> {
+    let found = data.metadata()?;
+    let ours = found.uid() == rustix::process::geteuid().as_raw();
+    if !found.is_file() || !ours || found.nlink() != 1 {
+        return Err(rustix::io::Errno::PERM.into());
+    }
+    Ok(found.len())
+}
+
+/// Takes out the pieces whose bytes are not all in a data file of this length.
+fn drop_beyond(set: &mut PieceSet, data_len: u64) {
+    let layout = set.layout();
+    let is_beyond = |piece: &PieceIndex| layout.byte_range(*piece).end > data_len;
+    for piece in layout.pieces().rev().take_while(is_beyond) {
+        set.remove(piece);
+    }
+}

@@ -1,0 +1,15 @@
+//! The bytes of files that are not finished, and which of them are there.
+//!
+//! Two files for each: the data, and beside it (or in the store, when the data lies elsewhere) a small
+//! *have* file. A piece is written in two plain writes, first the data and then its bit; that is
+//! enough to survive the death of the process. To survive the death of the machine the data is flushed,
+//! and only then is the set that [`Staging::flush`] returned written to the journal. After a restart of
+//! the machine the have file is not believed, only the journal (decision "a byte's way", step 4).
+
+mod file;
+mod have;
+mod place;
+
+pub use file::{Staging, StagingError};
+pub use have::Known;
+pub use place::Place;
