@@ -1,0 +1,104 @@
+//! The bytes of a reply, up to exactly where they must end.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as _, Frame, Incoming};
+use tokio::time::{Instant, timeout};
+
+use super::error::{FetchError, FetchErrorKind};
+use super::settings::StallRule;
+use super::stall::StallWatch;
+use super::trouble;
+
+/// The bytes of a reply, up to exactly where they must end.
+///
+/// Dropping it before its end closes the connection; at its end the connection serves the next
+/// request. After an error there is nothing more to read.
+pub struct Body {
+    incoming: Incoming,
+    host: Arc<str>,
+    /// How much is still to come; `None` where the origin did not say.
+    left: Option<u64>,
+    received: u64,
+    stall: StallWatch,
+}
+
+impl Body {
+    pub(super) fn new(
+        incoming: Incoming,
+        host: Arc<str>,
+        length: Option<u64>,
+        rule: StallRule,
+    ) -> Body {
+        Body { incoming, host, left: length, received: 0, stall: StallWatch::new(rule) }
+    }
+
+    /// The next bytes, as the connection hands them out and at most
+    /// [`read_buffer`](super::HttpSettings::read_buffer) at a time; never empty. `None` once, and only
+    /// if, all of them came.
+    ///
+    /// Only the time spent in here counts toward a stall, so a reader may take its time.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, FetchError> {
+        let outcome = self.data().await;
+        outcome.map_err(|kind| FetchError::new(&self.host, kind))
+    }
+
+    /// How many bytes are still to come, where that is known.
+    pub fn remaining(&self) -> Option<u64> {
+        self.left
+    }
+
+    async fn data(&mut self) -> Result<Option<Bytes>, FetchErrorKind> {
+        loop {
+            // Nothing to wait for, and for a body without chunks nothing that could follow.
+            if self.left == Some(0) && self.incoming.is_end_stream() {
+                return Ok(None);
+            }
+            let Some(frame) = self.frame().await? else {
+                return match self.left {
+                    Some(0) | None => Ok(None),
+                    Some(_) => Err(FetchErrorKind::Truncated { received_bytes: self.received }),
+                };
+            };
+            // Trailers say nothing that we use.
+            let Ok(data) = frame.into_data() else { continue };
+            if data.is_empty() {
+                continue;
+            }
+            let length = data.len() as u64;
+            if let Some(left) = &mut self.left {
+                *left = left.checked_sub(length).ok_or(FetchErrorKind::Length)?;
+            }
+            self.received += length;
+            self.stall.received(length);
+            return Ok(Some(data));
+        }
+    }
+
+    /// The next frame, or `None` at the end; a stall or a broken connection is an error.
+    async fn frame(&mut self) -> Result<Option<Frame<Bytes>>, FetchErrorKind> {
+        let received_bytes = self.received;
+        let explain = |error| trouble::in_body(&error, received_bytes);
+
+        // What is here already costs no timer.
+        let ready = poll_fn(|cx| Poll::Ready(Pin::new(&mut self.incoming).poll_frame(cx))).await;
+        if let Poll::Ready(frame) = ready {
+            return frame.transpose().map_err(explain);
+        }
+        loop {
+            let began = Instant::now();
+            let outcome = timeout(self.stall.patience(), self.incoming.frame()).await;
+            let stalled = self.stall.waited(began.elapsed());
+            match outcome {
+                Ok(frame) => return frame.transpose().map_err(explain),
+                Err(_) if stalled => return Err(FetchErrorKind::Stalled),
+                Err(_) => {}
+            }
+        }
+    }
+}

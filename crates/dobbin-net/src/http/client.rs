@@ -1,0 +1,416 @@
+//! Asking an origin, and following where it sends us.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use dobbin_core::source::Reach;
+use dobbin_types::FileTime;
+use http::Uri;
+use http::header::{ACCEPT_RANGES, HeaderMap, PROXY_AUTHORIZATION};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::{Body as _, Incoming};
+use hyper_util::client::legacy::{self, connect::capture_connection};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::{sleep, timeout};
+use url::{Host, Url};
+
+use super::body::Body;
+use super::connect::{Connector, Ways};
+use super::dial::Scope;
+use super::error::{FetchError, FetchErrorKind};
+use super::redirect::{self, is_redirect};
+use super::reply::judge;
+use super::request::{Headers, Request};
+use super::response::{Extent, Response, header_text};
+use super::retry_after::retry_after;
+use super::settings::HttpSettings;
+use super::tls::{RootsError, Tls};
+use super::trouble;
+use super::validator::{self, Validator};
+use super::wire::Link;
+
+/// Idle connections kept for one host: as many as ask it at once.
+const IDLE_PER_HOST_MAX: usize = 8;
+
+/// How long a connection is kept idle. Shorter than most servers keep theirs, so that few go stale.
+const IDLE_MAX: Duration = Duration::from_secs(30);
+
+/// How much of a refused reply's body is read so that its connection can be used again.
+const DRAIN_BYTES_MAX: u64 = 64 * 1024;
+
+/// How long that may take.
+const DRAIN_TIME_MAX: Duration = Duration::from_secs(2);
+
+/// Less than this and a reply's headers may not fit.
+const READ_BUFFER_MIN: usize = 64 * 1024;
+
+/// Asks origins over HTTP/1.1 and keeps connections for the next request. Cheap to clone; clones share
+/// the connections.
+///
+/// Its connections are driven by the runtime that calls it, so there is one client for each transfer
+/// thread: see [`Client::for_another_thread`].
+#[derive(Clone)]
+pub struct Client {
+    settings: Arc<HttpSettings>,
+    ways: Arc<Ways>,
+    /// Connections to any address.
+    any: Pool,
+    /// Connections that were allowed to lead to public addresses only. Kept apart, so that what
+    /// follows a public reply never travels on a connection that a caller's own URL has opened.
+    public_only: Pool,
+}
+
+type Pool = legacy::Client<Connector, Empty<Bytes>>;
+
+/// One step on the way from the caller's URL to the file.
+struct Hop {
+    url: Url,
+    /// Whether no redirect has left the first origin so far: then the caller's headers go along.
+    trusted: bool,
+    scope: Scope,
+}
+
+/// A reply as hyper hands it out, and what it came over.
+struct Reply {
+    parts: http::response::Parts,
+    body: Incoming,
+    link: Option<Link>,
+}
+
+impl Client {
+    /// A client with connections of its own. Fails only for an unusable
+    /// [`HttpSettings::extra_roots`].
+    pub fn new(settings: HttpSettings) -> Result<Client, RootsError> {
+        let ways = Ways {
+            network: Arc::clone(&settings.network),
+            proxy: settings.proxy.clone(),
+            tls: Tls::new(settings.extra_roots.clone())?,
+            connect_timeout: settings.connect_timeout,
+        };
+        Ok(Client::with(Arc::new(settings), Arc::new(ways)))
+    }
+
+    /// A client for another thread: the same settings, authorities and TLS sessions, but connections
+    /// of its own.
+    pub fn for_another_thread(&self) -> Client {
+        Client::with(Arc::clone(&self.settings), Arc::clone(&self.ways))
+    }
+
+    fn with(settings: Arc<HttpSettings>, ways: Arc<Ways>) -> Client {
+        let pool = |scope| -> Pool {
+            legacy::Client::builder(TokioExecutor::new())
+                .pool_timer(TokioTimer::new())
+                .pool_idle_timeout(IDLE_MAX)
+                .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
+                .http1_read_buf_exact_size(settings.read_buffer.max(READ_BUFFER_MIN))
+                .build(Connector { ways: Arc::clone(&ways), scope })
+        };
+        let (any, public_only) = (pool(Scope::Any), pool(Scope::PublicOnly));
+        Client { settings, ways, any, public_only }
+    }
+
+    /// Asks for what the request names, follows redirects, and returns the reply when its headers
+    /// promise exactly that.
+    ///
+    /// A 200 reply to a request for a range is a success, as [`Extent::Whole`]; so is one that does
+    /// not say its length. What to make of either is the caller's to decide.
+    ///
+    /// # Panics
+    ///
+    /// If the request's range is empty.
+    pub async fn open(&self, request: &Request) -> Result<Response, FetchError> {
+        let mut hop = Hop { url: request.url.clone(), trusted: true, scope: Scope::Any };
+        // They are sent as headers; no text that is made of the URL from here on holds them.
+        let _ = hop.url.set_username("");
+        let _ = hop.url.set_password(None);
+        hop.url.set_fragment(None);
+
+        let headers = Headers::new(request, &self.settings.user_agent)
+            .map_err(|kind| FetchError::new(host_of(&hop.url), kind))?;
+        for _ in 0..=self.settings.redirects_max {
+            let asked = self.ask(&hop, &headers).await;
+            let reply = asked.map_err(|kind| FetchError::new(host_of(&hop.url), kind))?;
+            if !is_redirect(reply.parts.status) {
+                return self.conclude(request, hop.url, reply);
+            }
+            hop = follow(request, &hop, &reply).map_err(|kind| FetchError {
+                http_status: Some(reply.parts.status.as_u16()),
+                ..FetchError::new(host_of(&hop.url), kind)
+            })?;
+            tracing::debug!(host = host_of(&hop.url), "redirect followed");
+            drain(reply.body);
+        }
+        Err(FetchError::new(host_of(&hop.url), FetchErrorKind::TooManyRedirects))
+    }
+
+    /// One request and its reply. A connection that went stale in the pool is replaced, because its
+    /// end says nothing about this request.
+    async fn ask(&self, hop: &Hop, headers: &Headers) -> Result<Reply, FetchErrorKind> {
+        let uri: Uri = hop.url.as_str().parse().map_err(|_| FetchErrorKind::Url)?;
+        let mut headers = headers.for_hop(hop.trusted);
+        if uri.scheme_str() == Some("http")
+            && let Some(proxy) = self.ways.proxy.intercept(&uri)
+            && let Some(credentials) = proxy.basic_auth()
+        {
+            headers.insert(PROXY_AUTHORIZATION, credentials.clone());
+        }
+        // Each failure takes one used connection out of the pool.
+        for _ in 0..IDLE_PER_HOST_MAX {
+            match self.exchange(hop.scope, &uri, &headers).await {
+                Err((FetchErrorKind::EmptyReply | FetchErrorKind::Broken(_), true)) => {}
+                outcome => return outcome.map_err(|(kind, _)| kind),
+            }
+        }
+        self.exchange(hop.scope, &uri, &headers).await.map_err(|(kind, _)| kind)
+    }
+
+    /// One try. The error says whether the connection had served before.
+    async fn exchange(
+        &self,
+        scope: Scope,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<Reply, (FetchErrorKind, bool)> {
+        let mut request = http::Request::new(Empty::new());
+        *request.uri_mut() = uri.clone();
+        *request.headers_mut() = headers.clone();
+        let mut captured = capture_connection(&mut request);
+        // Making the connection has a limit of its own; this one begins when it stands.
+        let patience = async {
+            drop(captured.wait_for_connection_metadata().await);
+            sleep(self.settings.stall.over).await;
+        };
+        let pool = match scope {
+            Scope::Any => &self.any,
+            Scope::PublicOnly => &self.public_only,
+        };
+        let outcome = tokio::select! {
+            biased;
+            outcome = pool.request(request) => outcome,
+            () = patience => return Err((FetchErrorKind::Silent, false)),
+        };
+        match outcome {
+            Ok(response) => {
+                let (parts, body) = response.into_parts();
+                let link = parts.extensions.get::<Link>().cloned();
+                if let Some(link) = &link {
+                    link.replied();
+                }
+                Ok(Reply { parts, body, link })
+            }
+            Err(error) => {
+                let mut known = http::Extensions::new();
+                if let Some(connected) = error.connect_info() {
+                    connected.get_extras(&mut known);
+                }
+                let used = known.get::<Link>().is_some_and(Link::is_used);
+                Err((trouble::before_reply(&error), used))
+            }
+        }
+    }
+
+    /// Turns the last reply into the answer.
+    fn conclude(&self, request: &Request, url: Url, reply: Reply) -> Result<Response, FetchError> {
+        let Reply { parts, body, link } = reply;
+        let (status, headers) = (parts.status, &parts.headers);
+        let promise = match judge(request, status, headers, body.size_hint().exact()) {
+            Ok(promise) => promise,
+            Err(kind) => {
+                if kind != FetchErrorKind::Malformed {
+                    drain(body);
+                }
+                return Err(FetchError {
+                    retry_after: retry_after(headers, SystemTime::now()),
+                    http_status: Some(status.as_u16()),
+                    ..FetchError::new(host_of(&url), kind)
+                });
+            }
+        };
+        Ok(Response {
+            extent: promise.extent,
+            total: promise.total,
+            validator: Validator::of(headers),
+            last_modified: validator::last_modified(headers).and_then(file_time),
+            accepts_ranges: matches!(promise.extent, Extent::Part { .. }) || says_ranges(headers),
+            header_text: header_text(parts.version, status, headers),
+            remote: link.map(|link| link.remote),
+            version: parts.version,
+            body: Body::new(body, host_of(&url).into(), promise.length, self.settings.stall),
+            final_url: url,
+        })
+    }
+}
+
+/// The next hop after this redirect.
+fn follow(request: &Request, hop: &Hop, reply: &Reply) -> Result<Hop, FetchErrorKind> {
+    let url = redirect::target(&hop.url, &reply.parts.headers, request.allow_downgrade)
+        .map_err(FetchErrorKind::Redirect)?;
+    // Once lost, trust does not return: a stranger who sends us back must not steer a request that
+    // carries the caller's headers.
+    let trusted = hop.trusted && url.origin() == request.url.origin();
+    let scope = match hop.scope {
+        Scope::Any if !answered_publicly(&hop.url, reply.link.as_ref()) => Scope::Any,
+        Scope::Any | Scope::PublicOnly => Scope::PublicOnly,
+    };
+    if scope == Scope::PublicOnly
+        && let Some(reach) = literal_reach(&url)
+        && !reach.is_public()
+    {
+        // The connector would say the same; through a proxy there is nobody else to say it.
+        return Err(FetchErrorKind::AddressRefused(reach));
+    }
+    Ok(Hop { url, trusted, scope })
+}
+
+/// Whether the reply came from a public address. Behind a proxy a name's address is unknown, and
+/// counts as public: what follows is then held to more, not less.
+fn answered_publicly(url: &Url, link: Option<&Link>) -> bool {
+    match link {
+        Some(link) if !link.proxied => Reach::of(link.remote.ip()).is_public(),
+        Some(_) | None => literal_reach(url).is_none_or(Reach::is_public),
+    }
+}
+
+/// The class of a host that is an address, or is a name that always means this machine (RFC 6761
+/// §6.3).
+fn literal_reach(url: &Url) -> Option<Reach> {
+    match url.host()? {
+        Host::Ipv4(address) => Some(Reach::of(address.into())),
+        Host::Ipv6(address) => Some(Reach::of(address.into())),
+        Host::Domain(name) => {
+            let name = name.strip_suffix('.').unwrap_or(name);
+            let is_local = name == "localhost" || name.ends_with(".localhost");
+            is_local.then_some(Reach::Loopback)
+        }
+    }
+}
+
+fn host_of(url: &Url) -> &str {
+    url.host_str().unwrap_or("nowhere")
+}
+
+fn says_ranges(headers: &HeaderMap) -> bool {
+    headers.get_all(ACCEPT_RANGES).iter().any(|value| {
+        let units = value.as_bytes().split(|byte| *byte == b',');
+        units.map(<[u8]>::trim_ascii).any(|unit| unit.eq_ignore_ascii_case(b"bytes"))
+    })
+}
+
+fn file_time(time: SystemTime) -> Option<FileTime> {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(FileTime::from_unix_millis(u64::try_from(since.as_millis()).ok()?))
+}
+
+/// Reads what is left of a short body in the background, so that its connection can be used again. A
+/// long or slow one is not worth it: its connection is closed.
+fn drain(mut body: Incoming) {
+    let short = body.size_hint().exact().is_some_and(|length| length <= DRAIN_BYTES_MAX);
+    if !short || body.is_end_stream() {
+        return;
+    }
+    tokio::spawn(timeout(
+        DRAIN_TIME_MAX,
+        async move { while let Some(Ok(_)) = body.frame().await {} },
+    ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn however_an_address_is_spelled_it_is_seen_for_what_it_is() {
+        for (text, expect) in [
+            ("http://127.0.0.1/", Some(Reach::Loopback)),
+            ("http://2130706433/", Some(Reach::Loopback)),
+            ("http://0x7f000001/", Some(Reach::Loopback)),
+            ("http://0x7F.0.0.1/", Some(Reach::Loopback)),
+            ("http://0177.0.0.1/", Some(Reach::Loopback)),
+            ("http://0177.0x0.1/", Some(Reach::Loopback)),
+            ("http://017700000001/", Some(Reach::Loopback)),
+            ("http://127.1/", Some(Reach::Loopback)),
+            ("http://127.0.1/", Some(Reach::Loopback)),
+            ("http://127.0.0.1./", Some(Reach::Loopback)),
+            ("http://127.0.0.1:8080/", Some(Reach::Loopback)),
+            ("http://%31%32%37.0.0.1/", Some(Reach::Loopback)),
+            ("http://127。0。0。1/", Some(Reach::Loopback)),
+            ("http://１２７.0.0.1/", Some(Reach::Loopback)),
+            ("http://①②⑦.0.0.1/", Some(Reach::Loopback)),
+            ("http://[::1]/", Some(Reach::Loopback)),
+            ("http://[0:0:0:0:0:0:0:1]/", Some(Reach::Loopback)),
+            ("http://[::ffff:127.0.0.1]/", Some(Reach::Loopback)),
+            ("http://[::ffff:7f00:1]/", Some(Reach::Loopback)),
+            ("http://[0:0:0:0:0:FFFF:7F00:0001]/", Some(Reach::Loopback)),
+            ("http://[::127.0.0.1]/", Some(Reach::Loopback)),
+            ("http://[64:ff9b::7f00:1]/", Some(Reach::Loopback)),
+            ("http://[2002:7f00:1::]/", Some(Reach::Loopback)),
+            ("http://localhost/", Some(Reach::Loopback)),
+            ("http://LocalHost./", Some(Reach::Loopback)),
+            ("http://a.localhost/", Some(Reach::Loopback)),
+            ("http://0/", Some(Reach::Unspecified)),
+            ("http://0.0.0.0/", Some(Reach::Unspecified)),
+            ("http://0x0/", Some(Reach::Unspecified)),
+            ("http://[::]/", Some(Reach::Unspecified)),
+            ("http://[::ffff:0.0.0.0]/", Some(Reach::Unspecified)),
+            ("http://10.0.0.1/", Some(Reach::Private)),
+            ("http://167772161/", Some(Reach::Private)),
+            ("http://0xa000001/", Some(Reach::Private)),
+            ("http://012.1/", Some(Reach::Private)),
+            ("http://172.16.0.1/", Some(Reach::Private)),
+            ("http://192.168.0.1/", Some(Reach::Private)),
+            ("http://0xc0a80001/", Some(Reach::Private)),
+            ("http://192.168.1/", Some(Reach::Private)),
+            ("http://100.64.0.1/", Some(Reach::Private)),
+            ("http://[fc00::1]/", Some(Reach::Private)),
+            ("http://[fd12:3456::1]/", Some(Reach::Private)),
+            ("http://[fec0::1]/", Some(Reach::Private)),
+            ("http://[::ffff:a00:1]/", Some(Reach::Private)),
+            ("http://169.254.169.254/", Some(Reach::LinkLocal)),
+            ("http://2852039166/", Some(Reach::LinkLocal)),
+            ("http://0xA9FEA9FE/", Some(Reach::LinkLocal)),
+            ("http://169.254.43518/", Some(Reach::LinkLocal)),
+            ("http://[fe80::1]/", Some(Reach::LinkLocal)),
+            ("http://[::ffff:169.254.169.254]/", Some(Reach::LinkLocal)),
+            ("http://224.0.0.251/", Some(Reach::Multicast)),
+            ("http://255.255.255.255/", Some(Reach::Multicast)),
+            ("http://4294967295/", Some(Reach::Multicast)),
+            ("http://[ff02::1]/", Some(Reach::Multicast)),
+            ("http://198.18.0.1/", Some(Reach::Reserved)),
+            ("http://192.0.2.1/", Some(Reach::Reserved)),
+            ("http://240.0.0.1/", Some(Reach::Reserved)),
+            ("http://[2001:db8::1]/", Some(Reach::Reserved)),
+            ("http://[2001::1]/", Some(Reach::Reserved)),
+            ("http://8.8.8.8/", Some(Reach::Public)),
+            ("http://134744072/", Some(Reach::Public)),
+            ("http://[2606:4700::1]/", Some(Reach::Public)),
+            ("http://[64:ff9b::808:808]/", Some(Reach::Public)),
+            ("http://example.com/", None),
+            ("http://127.0.0.1.nip.io/", None),
+            ("http://localhost.example/", None),
+        ] {
+            let url: Url = text.parse().unwrap();
+            assert_eq!(literal_reach(&url), expect, "{text}");
+        }
+        for text in [
+            "http://256.0.0.1/",
+            "http://4294967296/",
+            "http://1.2.3.4.5/",
+            "http://[::1/",
+            "http://127.0.0.0x100/",
+            "http://[fe80::1%25eth0]/",
+        ] {
+            assert!(text.parse::<Url>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn ranges_are_accepted_when_the_origin_says_bytes() {
+        for (text, expect) in
+            [("bytes", true), ("Bytes", true), ("items, bytes", true), ("none", false), ("", false)]
+        {
+            let headers: HeaderMap = [(ACCEPT_RANGES, text.parse().unwrap())].into_iter().collect();
+            assert_eq!(says_ranges(&headers), expect, "{text}");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! One HTTP origin as a source of byte ranges.
+//!
+//! [`Client::open`] asks, follows redirects within the rules, checks that the reply is what was asked
+//! for, and hands out a [`Body`] that ends in the right place or in an error. What comes of an error
+//! is in its [`FetchError::code`] and [`FetchError::class`].
+
+mod body;
+mod client;
+mod connect;
+mod dial;
+mod error;
+mod network;
+mod proxy;
+mod range;
+mod redirect;
+mod reply;
+mod request;
+mod response;
+mod retry_after;
+mod settings;
+mod stall;
+mod tls;
+mod trouble;
+mod tunnel;
+mod validator;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use body::Body;
+pub use client::Client;
+pub use error::{Class, FetchError, FetchErrorKind};
+pub use network::{Network, Pending, SystemNetwork};
+pub use proxy::ProxyRules;
+pub use range::{ContentRange, RangeFault};
+pub use redirect::RedirectFault;
+pub use request::{Request, is_reserved};
+pub use response::{Extent, HEADER_TEXT_BYTES_MAX, Response};
+pub use retry_after::RETRY_AFTER_MAX;
+pub use settings::{HttpSettings, StallRule};
+pub use tls::{RootsError, certificates_from_pem};
+pub use validator::Validator;
