@@ -203,14 +203,14 @@ impl File {
 
 /// What a `Range` field asks of a file.
 #[derive(Debug, PartialEq, Eq)]
-enum Asked {
+pub(crate) enum Asked {
     Whole,
     Part(Range<u64>),
     Beyond,
 }
 
 /// Reads a `Range` field; the part it names is moved by `off` bytes, within the file.
-fn asked(text: &str, size: u64, off: i64) -> Asked {
+pub(crate) fn asked(text: &str, size: u64, off: i64) -> Asked {
     let Some(spec) = text.strip_prefix("bytes=") else { return Asked::Whole };
     let Some((first, last)) = spec.trim().split_once('-') else { return Asked::Whole };
     let range = match (first.parse::<u64>(), last.parse::<u64>()) {

@@ -31,14 +31,14 @@ impl Request {
     }
 
     /// Whether the client wants the connection closed after the reply.
-    pub(super) fn wants_close(&self) -> bool {
+    pub(crate) fn wants_close(&self) -> bool {
         self.field("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
     }
 }
 
 /// Reads requests off one connection, keeping what arrived too early for the next one.
 #[derive(Debug, Default)]
-pub(super) struct RequestReader {
+pub(crate) struct RequestReader {
     pending: Vec<u8>,
 }
 
@@ -47,7 +47,7 @@ impl RequestReader {
     ///
     /// Errors: what the connection reports; `InvalidData` for a head that is no HTTP or too long;
     /// `UnexpectedEof` when the client leaves in the middle of one.
-    pub(super) fn next(&mut self, stream: &mut impl Read) -> io::Result<Option<Request>> {
+    pub(crate) fn next(&mut self, stream: &mut impl Read) -> io::Result<Option<Request>> {
         let head_length = loop {
             if let Some(at) = find(&self.pending, b"\r\n\r\n") {
                 break at + 4;
