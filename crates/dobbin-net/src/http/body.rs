@@ -8,6 +8,7 @@ use std::task::Poll;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Frame, Incoming};
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout};
 
 use super::error::{FetchError, FetchErrorKind};
@@ -42,6 +43,9 @@ impl Body {
     /// [`read_buffer`](super::HttpSettings::read_buffer) at a time; never empty. `None` once, and only
     /// if, all of them came.
     ///
+    /// The bytes are a window into the buffer they were read into and keep all of it alive, which may
+    /// be many times their size: write or copy them and let go, rather than collect them.
+    ///
     /// Only the time spent in here counts toward a stall, so a reader may take its time.
     pub async fn next(&mut self) -> Result<Option<Bytes>, FetchError> {
         let outcome = self.data().await;
@@ -57,6 +61,9 @@ impl Body {
         loop {
             // Nothing to wait for, and for a body without chunks nothing that could follow.
             if self.left == Some(0) && self.incoming.is_end_stream() {
+                // The connection is free but its task has yet to tell the pool. Without this turn the
+                // next of many small files would find none there and begin to open another.
+                yield_now().await;
                 return Ok(None);
             }
             let Some(frame) = self.frame().await? else {

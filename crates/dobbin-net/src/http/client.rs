@@ -12,6 +12,7 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper::body::{Body as _, Incoming};
 use hyper_util::client::legacy::{self, connect::capture_connection};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 use url::{Host, Url};
 
@@ -39,8 +40,8 @@ const IDLE_MAX: Duration = Duration::from_secs(30);
 /// How much of a refused reply's body is read so that its connection can be used again.
 const DRAIN_BYTES_MAX: u64 = 64 * 1024;
 
-/// How long that may take.
-const DRAIN_TIME_MAX: Duration = Duration::from_secs(2);
+/// How long that may take. Such a body mostly comes in one packet with its headers.
+const DRAIN_TIME_MAX: Duration = Duration::from_millis(100);
 
 /// Less than this and a reply's headers may not fit.
 const READ_BUFFER_MIN: usize = 64 * 1024;
@@ -132,14 +133,14 @@ impl Client {
             let asked = self.ask(&hop, &headers).await;
             let reply = asked.map_err(|kind| FetchError::new(host_of(&hop.url), kind))?;
             if !is_redirect(reply.parts.status) {
-                return self.conclude(request, hop.url, reply);
+                return self.conclude(request, hop.url, reply).await;
             }
             hop = follow(request, &hop, &reply).map_err(|kind| FetchError {
                 http_status: Some(reply.parts.status.as_u16()),
                 ..FetchError::new(host_of(&hop.url), kind)
             })?;
             tracing::debug!(host = host_of(&hop.url), "redirect followed");
-            drain(reply.body);
+            drain(reply.body).await;
         }
         Err(FetchError::new(host_of(&hop.url), FetchErrorKind::TooManyRedirects))
     }
@@ -211,14 +212,19 @@ impl Client {
     }
 
     /// Turns the last reply into the answer.
-    fn conclude(&self, request: &Request, url: Url, reply: Reply) -> Result<Response, FetchError> {
+    async fn conclude(
+        &self,
+        request: &Request,
+        url: Url,
+        reply: Reply,
+    ) -> Result<Response, FetchError> {
         let Reply { parts, body, link } = reply;
         let (status, headers) = (parts.status, &parts.headers);
-        let promise = match judge(request, status, headers, body.size_hint().exact()) {
+        let promise = match judge(request, url.path(), status, headers, body.size_hint().exact()) {
             Ok(promise) => promise,
             Err(kind) => {
                 if kind != FetchErrorKind::Malformed {
-                    drain(body);
+                    drain(body).await;
                 }
                 return Err(FetchError {
                     retry_after: retry_after(headers, SystemTime::now()),
@@ -302,17 +308,15 @@ fn file_time(time: SystemTime) -> Option<FileTime> {
     Some(FileTime::from_unix_millis(u64::try_from(since.as_millis()).ok()?))
 }
 
-/// Reads what is left of a short body in the background, so that its connection can be used again. A
-/// long or slow one is not worth it: its connection is closed.
-fn drain(mut body: Incoming) {
-    let short = body.size_hint().exact().is_some_and(|length| length <= DRAIN_BYTES_MAX);
-    if !short || body.is_end_stream() {
-        return;
+/// Reads what is left of a short body, so that its connection can be used again. A long or slow one is
+/// not worth it: its connection is closed.
+async fn drain(mut body: Incoming) {
+    if body.size_hint().exact().is_some_and(|length| length <= DRAIN_BYTES_MAX) {
+        let rest = async { while let Some(Ok(_)) = body.frame().await {} };
+        let _ = timeout(DRAIN_TIME_MAX, rest).await;
+        // See `Body`: lets the pool take the connection back.
+        yield_now().await;
     }
-    tokio::spawn(timeout(
-        DRAIN_TIME_MAX,
-        async move { while let Some(Ok(_)) = body.frame().await {} },
-    ));
 }
 
 #[cfg(test)]

@@ -7,6 +7,9 @@ use http::Uri;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
 /// Which hosts are reached through which proxy. Cheap to clone.
+///
+/// Behind a proxy names are the proxy's to look up, and so is the guard over where they lead: the
+/// address rule then only sees hosts that are addresses themselves.
 #[derive(Clone)]
 pub struct ProxyRules(Arc<Matcher>);
 

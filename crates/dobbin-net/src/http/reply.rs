@@ -3,7 +3,7 @@
 //! Pure. Redirects were followed before; here every other status is judged.
 
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::error::FetchErrorKind;
 use super::range::{ContentRange, RangeFault};
@@ -20,9 +20,11 @@ pub(super) struct Promise {
     pub(super) length: Option<u64>,
 }
 
-/// Judges a reply to `request`. `length` is that of the body as the protocol frames it.
+/// Judges a reply to `request` that came from this `path`, which after a redirect is another than the
+/// request's. `length` is that of the body as the protocol frames it.
 pub(super) fn judge(
     request: &Request,
+    path: &str,
     status: StatusCode,
     headers: &HeaderMap,
     length: Option<u64>,
@@ -33,10 +35,10 @@ pub(super) fn judge(
     }
     match status.as_u16() {
         200 => {
-            refuse_encoded(request, headers)?;
+            refuse_encoded(request, path, headers)?;
             Ok(Promise { extent: Extent::Whole, total: length, length })
         }
-        206 => part(request, headers, length),
+        206 => part(request, path, headers, length),
         416 => {
             let total = match ContentRange::of(headers) {
                 Ok(ContentRange::Unsatisfied { total }) => Some(total),
@@ -51,13 +53,14 @@ pub(super) fn judge(
 
 fn part(
     request: &Request,
+    path: &str,
     headers: &HeaderMap,
     length: Option<u64>,
 ) -> Result<Promise, FetchErrorKind> {
     let Some(asked) = &request.range else {
         return Err(FetchErrorKind::UnexpectedSuccess(206));
     };
-    refuse_encoded(request, headers)?;
+    refuse_encoded(request, path, headers)?;
     if is_multipart(headers) {
         return Err(FetchErrorKind::Range(RangeFault::Multipart));
     }
@@ -80,12 +83,34 @@ fn part(
     Ok(Promise { extent: Extent::Part { start, end }, total, length: Some(end - start) })
 }
 
-fn refuse_encoded(request: &Request, headers: &HeaderMap) -> Result<(), FetchErrorKind> {
-    let plain = headers
-        .get_all(CONTENT_ENCODING)
-        .iter()
-        .all(|value| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity"));
-    if plain { Ok(()) } else { Err(FetchErrorKind::Encoded { ranged: request.range.is_some() }) }
+/// Refuses bytes that are not the file's own, although those were asked for.
+///
+/// One encoding is the file's own: many servers send `x.tar.gz` as the tar file, encoded with gzip
+/// (Apache's `AddEncoding`). Their bytes and offsets are those of `x.tar.gz`.
+fn refuse_encoded(
+    request: &Request,
+    path: &str,
+    headers: &HeaderMap,
+) -> Result<(), FetchErrorKind> {
+    let is_own = |coding: &[u8]| match coding.to_ascii_lowercase().as_slice() {
+        b"" | b"identity" => true,
+        b"gzip" | b"x-gzip" => path.ends_with(".gz") || path.ends_with(".tgz"),
+        _ => false,
+    };
+    let content = codings(headers, CONTENT_ENCODING).all(is_own);
+    // hyper takes chunks apart, and nothing below them.
+    let transfer = codings(headers, TRANSFER_ENCODING).all(|c| c.eq_ignore_ascii_case(b"chunked"));
+    if content && transfer {
+        Ok(())
+    } else {
+        Err(FetchErrorKind::Encoded { ranged: request.range.is_some() })
+    }
+}
+
+/// The comma-separated words of all values of a header.
+fn codings(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &[u8]> {
+    let values = headers.get_all(name).into_iter();
+    values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii)
 }
 
 fn is_multipart(headers: &HeaderMap) -> bool {
@@ -123,7 +148,7 @@ mod tests {
         expect: Result<Promise, FetchErrorKind>,
     ) {
         let status = StatusCode::from_u16(status).unwrap();
-        let got = judge(&asked(), status, &headers(pairs), length);
+        let got = judge(&asked(), "/f", status, &headers(pairs), length);
         assert_eq!(got, expect, "{status} {pairs:?} {length:?}");
     }
 
@@ -190,7 +215,7 @@ mod tests {
 
     #[test]
     fn encoded_bytes_are_refused() {
-        for text in ["gzip", "br", "identity, gzip", "x-unknown", ""] {
+        for text in ["gzip", "br", "identity, gzip", "x-unknown", "none"] {
             let pairs = [("content-encoding", text), ("content-range", "bytes 100-199/1000")];
             check(206, &pairs, Some(100), Err(FetchErrorKind::Encoded { ranged: true }));
             check(200, &pairs, Some(100), Err(FetchErrorKind::Encoded { ranged: true }));
@@ -198,8 +223,39 @@ mod tests {
         let plain = [("content-encoding", "Identity"), ("content-range", "bytes 100-199/1000")];
         check(206, &plain, Some(100), promise(100, 200, 1000));
         let whole = Request::whole("http://a.example/".parse().unwrap());
-        let got = judge(&whole, StatusCode::OK, &headers(&[("content-encoding", "gzip")]), None);
+        let got =
+            judge(&whole, "/f", StatusCode::OK, &headers(&[("content-encoding", "gzip")]), None);
         assert_eq!(got, Err(FetchErrorKind::Encoded { ranged: false }));
+    }
+
+    #[test]
+    fn a_file_that_is_compressed_itself_may_be_called_encoded() {
+        let request = Request::whole("http://a.example/".parse().unwrap());
+        for (path, coding, taken) in [
+            ("/x.tar.gz", "gzip", true),
+            ("/x.tgz", "X-GZip", true),
+            ("/x.tar.gz", "br", false),
+            ("/x.tar.gz", "gzip, br", false),
+            ("/x.tar", "gzip", false),
+            ("/gz", "gzip", false),
+            ("/x", "", true),
+        ] {
+            let headers = headers(&[("content-encoding", coding)]);
+            let got = judge(&request, path, StatusCode::OK, &headers, Some(5));
+            assert_eq!(got.is_ok(), taken, "{path} {coding}");
+        }
+    }
+
+    #[test]
+    fn nothing_but_chunks_may_wrap_a_body() {
+        for (coding, taken) in
+            [("chunked", true), ("Chunked", true), ("gzip, chunked", false), ("gzip", false)]
+        {
+            let request = Request::whole("http://a.example/".parse().unwrap());
+            let headers = headers(&[("transfer-encoding", coding)]);
+            let got = judge(&request, "/f", StatusCode::OK, &headers, None);
+            assert_eq!(got.is_ok(), taken, "{coding}");
+        }
     }
 
     #[test]
@@ -212,7 +268,7 @@ mod tests {
             ("W/\"v1\"", Err(FetchErrorKind::Changed)),
         ] {
             let headers = headers(&[("etag", tag), ("content-range", "bytes 100-199/1000")]);
-            let got = judge(&request, StatusCode::PARTIAL_CONTENT, &headers, Some(100));
+            let got = judge(&request, "/f", StatusCode::PARTIAL_CONTENT, &headers, Some(100));
             assert_eq!(got, expect, "{tag}");
         }
     }
@@ -221,7 +277,7 @@ mod tests {
     fn a_part_nobody_asked_for_is_refused() {
         let whole = Request::whole("http://a.example/".parse().unwrap());
         let headers = headers(&[("content-range", "bytes 0-99/1000")]);
-        let got = judge(&whole, StatusCode::PARTIAL_CONTENT, &headers, Some(100));
+        let got = judge(&whole, "/f", StatusCode::PARTIAL_CONTENT, &headers, Some(100));
         assert_eq!(got, Err(FetchErrorKind::UnexpectedSuccess(206)));
     }
 

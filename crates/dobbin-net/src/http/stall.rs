@@ -115,9 +115,9 @@ mod tests {
     #[test]
     fn a_server_just_fast_enough_is_left_alone() {
         let mut watch = StallWatch::new(RULE);
-        assert_eq!(stalled_after(&mut watch, 400, Duration::from_millis(100)), None);
+        assert_eq!(stalled_after(&mut watch, 404, Duration::from_millis(100)), None);
         let mut watch = StallWatch::new(RULE);
-        assert_eq!(stalled_after(&mut watch, 40_100, Duration::from_secs(10)), None);
+        assert_eq!(stalled_after(&mut watch, 27_000, Duration::from_secs(5)), None);
     }
 
     #[test]

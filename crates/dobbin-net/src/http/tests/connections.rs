@@ -1,0 +1,65 @@
+//! Which connection a request travels on.
+
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+
+use super::super::*;
+use super::kit::*;
+
+#[test]
+fn small_files_share_a_connection() {
+    run(async {
+        let mut origin = Origin::new((0..50).map(|n| match n % 10 {
+            // A refusal's body is read to its end, so that it costs no connection either.
+            3 => Say("HTTP/1.1 404 Gone\r\nContent-Length: 4\r\n\r\ngone".into()),
+            _ => Say(ok("hello")),
+        }))
+        .await;
+        let client = client();
+        for n in 0..50 {
+            match client.open(&Request::whole(origin.url("/f"))).await {
+                Ok(mut response) => assert_eq!(read(&mut response).await.unwrap(), b"hello"),
+                Err(error) => assert_eq!((n % 10, error.http_status), (3, Some(404))),
+            }
+        }
+        for _ in 0..50 {
+            assert_eq!(origin.heard().await.0, 0, "another connection was opened");
+        }
+    });
+}
+
+#[test]
+fn a_connection_that_went_stale_is_replaced_without_a_word() {
+    run(async {
+        // It closes after the second request was read, as a server does whose idle limit has run
+        // out; a client cannot tell that from a crash, but the first connection had served before.
+        let acts = [Say(ok("one")), Leave(String::new()), Say(ok("two"))];
+        let mut origin = Origin::new(acts).await;
+        let client = client();
+        for expect in ["one", "two"] {
+            let mut response = client.open(&Request::whole(origin.url("/f"))).await.unwrap();
+            assert_eq!(read(&mut response).await.unwrap(), expect.as_bytes());
+        }
+        let mut numbers = Vec::new();
+        for _ in 0..3 {
+            numbers.push(origin.heard().await.0);
+        }
+        assert_eq!(numbers, [0, 0, 1]);
+    });
+}
+
+#[test]
+fn a_dead_address_beside_a_living_one_costs_a_moment() {
+    run(async {
+        let origin = Origin::new([Say(ok("hello"))]).await;
+        let dead = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let client =
+            pretending(&[("a.test", PUBLIC, dead), ("a.test", ALSO_PUBLIC, origin.address)]);
+        let mut response = client.open(&with_secret("http://a.test/")).await.unwrap();
+        assert_eq!(read(&mut response).await.unwrap(), b"hello");
+        assert_eq!(response.remote, Some(SocketAddr::new(ALSO_PUBLIC.parse().unwrap(), 80)));
+        let error = failure(&client, &with_secret("http://unknown.test/")).await;
+        assert_eq!((error.kind, error.host.as_str()), (FetchErrorKind::Resolve, "unknown.test"));
+    });
+}

@@ -1,0 +1,184 @@
+//! Whose certificate is believed, and where a sealed body ends.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use dobbin_types::ErrorCode;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use super::super::*;
+use super::kit::*;
+
+/// An authority made for one test.
+struct Authority {
+    certificate: CertificateDer<'static>,
+    pem: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    fn new(name: &str) -> Authority {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        Authority {
+            certificate: certificate.der().clone(),
+            pem: certificate.pem(),
+            issuer: Issuer::new(params, key),
+        }
+    }
+
+    /// A server's configuration with a certificate for this name, valid from and to these years.
+    fn server(&self, name: &str, years: (i32, i32)) -> Arc<ServerConfig> {
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.not_before = date_time_ymd(years.0, 1, 1);
+        params.not_after = date_time_ymd(years.1, 1, 1);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap();
+        // It would rather speak HTTP/2; we do not offer it.
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Arc::new(config)
+    }
+}
+
+/// How a sealed origin leaves after its reply.
+#[derive(Clone, Copy)]
+enum Leaving {
+    /// With TLS's own goodbye.
+    Politely,
+    /// By closing the socket.
+    Rudely,
+}
+
+/// A listener that gives every connection this reply and leaves.
+async fn sealed_origin(
+    config: Arc<ServerConfig>,
+    reply: &'static str,
+    leaving: Leaving,
+) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let Ok((stream, _)) = listener.accept().await else { return };
+            let acceptor = TlsAcceptor::from(Arc::clone(&config));
+            tokio::spawn(async move {
+                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                let mut head = [0; 4096];
+                let _ = stream.read(&mut head).await;
+                let _ = stream.write_all(reply.as_bytes()).await;
+                let _ = stream.flush().await;
+                if let Leaving::Politely = leaving {
+                    let _ = stream.shutdown().await;
+                }
+            });
+        }
+    });
+    address
+}
+
+fn trusting(authority: &Authority) -> Client {
+    let extra_roots = vec![authority.certificate.clone()];
+    Client::new(HttpSettings { extra_roots, ..settings() }).unwrap()
+}
+
+fn https(address: SocketAddr) -> Request {
+    Request::whole(format!("https://{address}/").parse().unwrap())
+}
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+const NOW: (i32, i32) = (2020, 4000);
+
+#[test]
+fn an_authority_of_the_owner_is_trusted() {
+    run(async {
+        let authority = Authority::new("ours");
+        let roots = certificates_from_pem(authority.pem.as_bytes()).unwrap();
+        assert_eq!(roots.as_slice(), std::slice::from_ref(&authority.certificate));
+        let address =
+            sealed_origin(authority.server("127.0.0.1", NOW), OK, Leaving::Politely).await;
+        let client = trusting(&authority);
+        for client in [client.clone(), client.for_another_thread()] {
+            let mut response = client.open(&https(address)).await.unwrap();
+            assert_eq!(response.version, http::Version::HTTP_11);
+            assert_eq!(read(&mut response).await.unwrap(), b"hello");
+        }
+    });
+}
+
+#[test]
+fn a_certificate_that_is_not_good_stops_everything_and_says_why() {
+    run(async {
+        let (authority, stranger) = (Authority::new("ours"), Authority::new("a stranger's"));
+        for (server, expect) in [
+            (stranger.server("127.0.0.1", NOW), "no authority"),
+            (authority.server("127.0.0.2", NOW), "names other hosts"),
+            (authority.server("example.com", NOW), "names other hosts"),
+            (authority.server("127.0.0.1", (2000, 2001)), "expired"),
+            (authority.server("127.0.0.1", (3000, 3001)), "not valid yet"),
+        ] {
+            let address = sealed_origin(server, OK, Leaving::Politely).await;
+            let error = failure(&trusting(&authority), &https(address)).await;
+            assert!(error.to_string().contains(expect), "{error}");
+            assert_eq!(error.code(), ErrorCode::DO_E_HTTP_CERT_VALIDATION);
+            assert_eq!(error.class(), Class::Fatal);
+        }
+    });
+}
+
+#[test]
+fn a_sealed_body_that_is_cut_off_is_not_a_whole_one() {
+    run(async {
+        let authority = Authority::new("ours");
+        let server = authority.server("127.0.0.1", NOW);
+        let open_ended = "HTTP/1.1 200 OK\r\n\r\nhello";
+        let polite = sealed_origin(Arc::clone(&server), open_ended, Leaving::Politely).await;
+        let mut response = trusting(&authority).open(&https(polite)).await.unwrap();
+        assert_eq!(read(&mut response).await.unwrap(), b"hello");
+        // The same bytes, but anybody on the way could have cut them off here.
+        let rude = sealed_origin(server, open_ended, Leaving::Rudely).await;
+        let error = failure(&trusting(&authority), &https(rude)).await;
+        assert_eq!(error.kind, FetchErrorKind::Truncated { received_bytes: 5 });
+        assert_eq!(error.code(), ErrorCode::CURL_PARTIAL_FILE);
+    });
+}
+
+#[test]
+fn a_server_that_speaks_no_tls_is_no_certificate_problem() {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+        });
+        let error = failure(&client(), &https(address)).await;
+        assert!(matches!(error.kind, FetchErrorKind::Handshake(_)), "{error}");
+        assert_eq!(error.code(), ErrorCode::CURL_TLS_HANDSHAKE);
+    });
+}
+
+#[test]
+fn an_unusable_authority_is_reported_when_the_client_is_made() {
+    let extra_roots = vec![CertificateDer::from(vec![1, 2, 3])];
+    let error = Client::new(HttpSettings { extra_roots, ..settings() }).err();
+    assert_eq!(error, Some(RootsError::NotAnAuthority(0)));
+    for text in ["", "nonsense", "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n"] {
+        assert_eq!(certificates_from_pem(text.as_bytes()), Err(RootsError::Unreadable), "{text}");
+    }
+}
