@@ -108,7 +108,9 @@ impl Job {
     /// A job as its record says, after the service was started again.
     ///
     /// A job that was moving waits in the queue; one that waited for its next try waits for it from
-    /// now on, one try's worth, because how long the machine was off is nobody's failure.
+    /// now on, one try's worth, because how long the machine was off is nobody's failure. One that
+    /// a condition blocked is tried too, since nobody will say that a condition seen by another
+    /// process is over; its no-progress timer rests until then.
     pub fn restore(new: NewJob, saved: Saved, files: Vec<File>, now: Tick) -> Job {
         let state = match saved.state {
             JobState::Queued | JobState::Connecting | JobState::Transferring => JobState::Queued,
@@ -136,7 +138,9 @@ impl Job {
             publishing: false,
         };
         if state == JobState::TransientError {
-            job.quiet.start(now);
+            if !job.error.as_ref().is_some_and(|error| error.code.is_transient()) {
+                job.quiet.start(now);
+            }
             job.retry_at = Some(now.after(timer::retry_delay(&job, None, 0)));
         }
         job
@@ -190,7 +194,8 @@ impl Job {
         self.times
     }
 
-    /// The number of the run that is going on, or of the next one.
+    /// The number of what goes on now: ask again after every step, since each change of state that
+    /// ends or begins a run begins a new number.
     pub fn attempt(&self) -> Attempt {
         self.attempt
     }

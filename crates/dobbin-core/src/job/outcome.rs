@@ -70,7 +70,7 @@ pub(super) fn file_known(
     number: FileNumber,
     facts: Facts,
 ) -> Vec<Effect> {
-    if is_late(job, attempt) {
+    if is_late(job, attempt) || job.state != JobState::Transferring {
         return NOTHING;
     }
     match job.files.get_mut(number.index()) {
@@ -85,7 +85,7 @@ pub(super) fn file_known(
 /// The remote file changed while it was fetched: it alone starts from zero. What the origin said of
 /// the old one is forgotten with its bytes.
 pub(super) fn file_restarted(job: &mut Job, attempt: Attempt, number: FileNumber) -> Vec<Effect> {
-    if is_late(job, attempt) {
+    if is_late(job, attempt) || job.state != JobState::Transferring {
         return NOTHING;
     }
     match job.files.get_mut(number.index()) {
@@ -102,18 +102,25 @@ pub(super) fn bytes_arrived(job: &mut Job, attempt: Attempt, now: Now) -> Vec<Ef
     if is_late(job, attempt) || job.state != JobState::Transferring {
         return NOTHING;
     }
-    job.quiet.reset();
-    job.quiet.start(now.tick);
-    job.failures_count = 0;
     let mut effects = Vec::with_capacity(2);
-    if job.error.take().is_some() {
+    if progress(job, now) {
         effects.push(Effect::Persist);
     }
     effects.push(Effect::Tell(Notice::Modified));
     effects
 }
 
-/// One file is wholly here; with the last one the job is transferred.
+/// Starts the no-progress timer anew and forgets failures; whether there was an error object to
+/// forget.
+fn progress(job: &mut Job, now: Now) -> bool {
+    job.quiet.reset();
+    job.quiet.start(now.tick);
+    job.failures_count = 0;
+    job.error.take().is_some()
+}
+
+/// One file is wholly here, which is progress even when it has no byte; with the last one the job
+/// is transferred.
 pub(super) fn file_finished(
     job: &mut Job,
     attempt: Attempt,
@@ -128,16 +135,25 @@ pub(super) fn file_finished(
         Some(_) | None => return NOTHING,
     }
     let mut effects = alloc::vec![Effect::PersistFile(number)];
-    if !job.all_finished() {
-        effects.push(Effect::Tell(Notice::Modified));
+    if job.all_finished() {
+        effects.extend(transferred(job));
         return effects;
     }
+    if progress(job, now) {
+        effects.push(Effect::Persist);
+    }
+    effects.push(Effect::Tell(Notice::Modified));
+    effects
+}
+
+/// Every file is finished: there is nothing left to do but to complete the job.
+pub(super) fn transferred(job: &mut Job) -> Vec<Effect> {
     job.renew(JobState::Transferred);
     job.error = None;
     job.failures_count = 0;
-    job.quiet.pause(now.tick);
+    job.retry_at = None;
     job.quiet.reset();
-    effects.extend([Effect::Persist, Effect::Tell(Notice::Transferred)]);
+    let mut effects = alloc::vec![Effect::Persist, Effect::Tell(Notice::Transferred)];
     match job.new.completion {
         Completion::Caller => {}
         // As if the caller had called Complete at once; a failure leaves the job transferred.
@@ -269,5 +285,6 @@ pub(super) fn publish_ended(job: &mut Job, failed: Option<(FileNumber, Trouble)>
     let attempt = job.attempt;
     job.renew(JobState::Acknowledged);
     job.retry_at = None;
+    job.quiet.reset();
     alloc::vec![Effect::Stop(attempt), Effect::Remove, Effect::Tell(Notice::Ended)]
 }

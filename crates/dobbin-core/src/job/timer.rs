@@ -32,22 +32,44 @@ impl Job {
     }
 
     /// When [`super::JobEvent::TimePassed`] next has something to do, if nothing else happens.
+    ///
+    /// `None` while the job is being completed: time does nothing to it until that is over.
     pub fn next_wake(&self) -> Option<Tick> {
-        if self.state.is_final() {
+        if self.state.is_final() || self.publishing {
             return None;
         }
         let due = |watch: &crate::time::Stopwatch, limit: Duration| {
             let since = watch.running_since?;
             Some(since.after(limit.saturating_sub(watch.spent)))
         };
-        let no_progress = due(&self.quiet, self.no_progress_timeout());
+        let no_progress = self.quiet_max().and_then(|limit| due(&self.quiet, limit));
         let too_old = due(&self.age, AGE_MAX);
         [self.retry_at, no_progress, too_old].into_iter().flatten().min()
     }
 
+    /// How long the job may go without a byte in the state it is in; `None` where that ends nothing.
+    ///
+    /// A timeout of 0 makes every error fatal (`SetNoProgressTimeout`): a job that waits for its
+    /// next try has no more tries, but one that is fetching is not late because it has begun.
+    fn quiet_max(&self) -> Option<Duration> {
+        let timeout = self.no_progress_timeout();
+        match self.state {
+            JobState::TransientError => Some(timeout),
+            JobState::Transferring => (!timeout.is_zero()).then_some(timeout),
+            JobState::Queued
+            | JobState::Connecting
+            | JobState::Suspended
+            | JobState::Error
+            | JobState::Transferred
+            | JobState::Acknowledged
+            | JobState::Cancelled => None,
+        }
+    }
+
     /// Whether the time without a byte has used up the timeout.
     fn is_without_progress(&self, now: Tick) -> bool {
-        self.quiet.is_running() && self.quiet.elapsed(now) >= self.no_progress_timeout()
+        self.quiet.is_running()
+            && self.quiet_max().is_some_and(|limit| self.quiet.elapsed(now) >= limit)
     }
 }
 
@@ -80,6 +102,8 @@ pub(super) fn time_passed(job: &mut Job, now: Now) -> Vec<Effect> {
         JobState::TransientError if job.retry_at.is_some_and(|at| at <= now.tick) => {
             job.renew(JobState::Queued);
             job.retry_at = None;
+            // As whenever it waits for a slot: that is nobody's failure.
+            job.quiet.pause(now.tick);
             alloc::vec![Effect::Persist, Effect::Tell(Notice::Modified)]
         }
         JobState::Transferring
@@ -96,7 +120,9 @@ pub(super) fn time_passed(job: &mut Job, now: Now) -> Vec<Effect> {
 
 /// The no-progress timeout expired (`DO_E_DOWNLOAD_NO_PROGRESS`); the last error moves behind it.
 fn give_up(job: &mut Job) -> Vec<Effect> {
-    let last = job.error.take();
+    // A job may be resumed and stall again without a byte between: the stall before explains
+    // nothing, and its words would grow with every turn.
+    let last = job.error.take().filter(|error| error.code != ErrorCode::DO_E_DOWNLOAD_NO_PROGRESS);
     let attempt = job.attempt;
     job.error = Some(JobError {
         code: ErrorCode::DO_E_DOWNLOAD_NO_PROGRESS,
@@ -132,5 +158,6 @@ fn expire(job: &mut Job) -> Vec<Effect> {
     });
     job.renew(JobState::Cancelled);
     job.retry_at = None;
+    job.quiet.reset();
     alloc::vec![Effect::Stop(attempt), Effect::Remove, Effect::Tell(Notice::Ended)]
 }

@@ -11,6 +11,7 @@ use super::effect::{Effect, Notice};
 use super::event::Wish;
 use super::file::File;
 use super::model::Job;
+use super::outcome;
 use super::step::Now;
 
 type Answer = Result<Vec<Effect>, ErrorCode>;
@@ -67,8 +68,7 @@ fn resume(job: &mut Job) -> Answer {
             job.retry_at = None;
             job.quiet.reset();
             if job.all_finished() {
-                job.renew(JobState::Transferred);
-                return Ok(alloc::vec![Effect::Persist, Effect::Tell(Notice::Transferred)]);
+                return Ok(outcome::transferred(job));
             }
             // The reason of the last stop stays to be read until data moves; a fresh start counts
             // its failures anew.
@@ -141,6 +141,8 @@ fn complete(job: &mut Job) -> Answer {
 fn add_files(job: &mut Job, files: Vec<File>) -> Answer {
     match job.state {
         JobState::Acknowledged | JobState::Cancelled => return over(),
+        // No file more: everything is still here.
+        _ if files.is_empty() => return stay(),
         JobState::Transferred => job.renew(JobState::Suspended),
         JobState::Queued
         | JobState::Connecting

@@ -1,0 +1,125 @@
+//! The error object (`IBackgroundCopyError`): what it says, when there is one, and for how long.
+
+use dobbin_core::job::{JobError, JobEvent, NewJob, Trouble, Wish};
+use dobbin_types::{ErrorCode, ErrorContext, FileNumber, JobState};
+
+use crate::make::{
+    BLOCKS, COLUMNS, Files, Life, NAME_NOT_RESOLVED, about, fatal, job_in, passing, seconds,
+};
+
+/// Row "GetError": in ERROR and TRANSIENT_ERROR, and nowhere else.
+#[test]
+fn there_is_an_error_object_in_the_two_error_states_only() {
+    for state in COLUMNS {
+        for files in [Files::Empty, Files::Untouched, Files::Half, Files::Whole] {
+            let Some(job) = job_in(state, files) else { continue };
+            let expect = match state {
+                JobState::Error => Some(fatal().code),
+                JobState::TransientError => Some(passing().code),
+                _ => None,
+            };
+            assert_eq!(job.error_object().map(|error| error.code), expect, "{state}");
+        }
+    }
+}
+
+/// It says what the engine met, and where.
+#[test]
+fn an_error_object_says_what_happened_to_which_file() {
+    let trouble = Trouble {
+        extended: Some(ErrorCode::DO_E_METAINFO_CONTENT),
+        http_status: Some(503),
+        ..passing()
+    };
+    let mut life = Life::transferring(about(), 2);
+    let event = JobEvent::AttemptFailed(life.job.attempt(), Some(FileNumber(1)), trouble.clone());
+    life.event(event);
+    let expect = JobError {
+        code: trouble.code,
+        extended: trouble.extended,
+        http_status: Some(503),
+        message: trouble.message,
+        file: Some(FileNumber(1)),
+    };
+    assert_eq!(life.job.error_object(), Some(&expect));
+}
+
+/// "Error context": the remote file exactly when the failure was HTTP 403, else none.
+#[test]
+fn only_a_403_is_the_remote_files_fault() {
+    for status in [None, Some(401), Some(403), Some(404), Some(500)] {
+        let mut life = Life::transferring(about(), 1);
+        life.fail(Trouble { http_status: status, ..fatal() });
+        let context = life.job.error_object().map(JobError::context);
+        let remote = status == Some(403);
+        let expect = if remote { ErrorContext::RemoteFile } else { ErrorContext::None };
+        assert_eq!(context, Some(expect), "{status:?}");
+    }
+}
+
+/// A block's error object has the code of its condition.
+#[test]
+fn a_block_says_which_condition_it_is() {
+    for code in BLOCKS {
+        let mut life = Life::transferring(about(), 1);
+        life.event(JobEvent::Blocked(code));
+        assert_eq!(life.error(), Some(code));
+        assert_eq!(life.job.error_object().and_then(|error| error.file), None);
+        life.event(JobEvent::Unblocked(code));
+        assert_eq!(life.error(), None);
+    }
+}
+
+/// Row "Scheduler slot free": the error object is discarded once data moves, not before.
+#[test]
+fn the_reason_of_the_last_stop_stays_until_data_moves() {
+    type Moves = fn(&mut Life);
+    let moves: [Moves; 2] = [|life| drop(life.bytes()), |life| drop(life.finish(0))];
+    for data_moves in moves {
+        for trouble in [fatal(), passing()] {
+            let mut life = Life::transferring(about(), 2);
+            life.fail(trouble.clone());
+            life.wish(Wish::Resume);
+            life.event(JobEvent::SlotGiven);
+            assert_eq!(life.job.last_error().map(|error| error.code), Some(trouble.code));
+            assert_eq!(life.error(), None, "GetError has no object while the job moves");
+            data_moves(&mut life);
+            assert_eq!(life.job.last_error(), None);
+            // And it is durably gone, so that no restart brings it back.
+            assert_eq!(life.job.saved(dobbin_core::time::Tick::ZERO).error, None);
+        }
+    }
+}
+
+/// Row "No-progress timeout expires": previous code in ExtendedErrorInfo.
+#[test]
+fn giving_up_keeps_the_last_failure_behind_the_code() {
+    let quick = || NewJob { no_progress_timeout: Some(60), ..about() };
+    let mut life = Life::transferring(quick(), 1);
+    life.fail(passing());
+    life.wait(seconds(60));
+    let error = life.job.error_object().expect("given up");
+    assert_eq!(error.code, ErrorCode::DO_E_DOWNLOAD_NO_PROGRESS);
+    assert_eq!(error.extended, Some(NAME_NOT_RESOLVED));
+    assert_eq!(error.file, Some(FileNumber(0)));
+    assert!(error.message.contains(&passing().message), "{}", error.message);
+
+    let mut silent = Life::transferring(quick(), 1);
+    silent.wait(seconds(60));
+    assert_eq!(silent.job.error_object().map(|error| error.extended), Some(None));
+}
+
+/// A job resumed again and again without a byte says the same each time: nothing piles up.
+#[test]
+fn a_stall_after_a_stall_says_no_more_than_the_first() {
+    let mut life = Life::transferring(about(), 1);
+    let mut given_up = Vec::new();
+    for _ in 0..3 {
+        life.wait(seconds(86_400));
+        given_up.push(life.job.error_object().cloned());
+        life.wish(Wish::Resume);
+        life.event(JobEvent::SlotGiven);
+    }
+    assert!(given_up[0].is_some());
+    assert_eq!(given_up[1..], [given_up[0].clone(), given_up[0].clone()]);
+}
