@@ -1,4 +1,6 @@
-//! Dobbin's proof: origins that misbehave, benches beside the peers. Never shipped.
+//! Dobbin's proof: origins that misbehave, what must come of it, benches beside the peers. Never
+//! shipped.
 
 pub mod bench;
+pub mod catalogue;
 pub mod origin;

@@ -120,10 +120,11 @@ pub(super) fn in_path(program: &str) -> Option<PathBuf> {
     folders.map(|folder| folder.join(program)).find(|candidate| candidate.is_file())
 }
 
-/// The first line of `--version`, up to a parenthesis.
+/// The first line of `--version`, up to a parenthesis or a dash: what follows is no version.
 fn version(program: &Path) -> String {
     let output = bare(program).arg("--version").stdin(Stdio::null()).output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
     let line = text.unwrap_or_default().lines().next().unwrap_or("unknown").to_owned();
-    line.split(" (").next().unwrap_or_default().trim_end_matches('.').to_owned()
+    let short = line.split(" (").next().and_then(|part| part.split(" - ").next());
+    short.unwrap_or_default().to_owned()
 }
