@@ -39,16 +39,31 @@ pub(super) async fn dial(
     port: u16,
     scope: Scope,
 ) -> Result<(TcpStream, SocketAddr), FetchErrorKind> {
-    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    let found = match bare.parse::<IpAddr>() {
-        Ok(address) => vec![SocketAddr::new(address, port)],
-        Err(_) => network.resolve(host, port).await.map_err(|_| FetchErrorKind::Resolve)?,
-    };
-    let allowed = allowed(&found, scope)?;
-    let (stream, address) = race(network, in_turn(allowed)).await?;
+    let addresses = look_up(network, host, port, scope).await?;
+    let (stream, address) = race(network, addresses).await?;
     // Requests are short and answers wait for them.
     let _ = stream.set_nodelay(true);
     Ok((stream, address))
+}
+
+/// The addresses of a host that may be connected to, at least one, in the order in which to try them.
+pub(super) async fn look_up(
+    network: &Arc<dyn Network>,
+    host: &str,
+    port: u16,
+    scope: Scope,
+) -> Result<Vec<SocketAddr>, FetchErrorKind> {
+    let found = match literal(host) {
+        Some(address) => vec![SocketAddr::new(address, port)],
+        None => network.resolve(host, port).await.map_err(|_| FetchErrorKind::Resolve)?,
+    };
+    Ok(in_turn(allowed(&found, scope)?))
+}
+
+/// The address that a host is, if it is not a name.
+pub(super) fn literal(host: &str) -> Option<IpAddr> {
+    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    bare.parse().ok()
 }
 
 /// Those of the addresses that may be connected to; an error if there are none.

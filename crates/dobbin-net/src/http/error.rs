@@ -66,13 +66,14 @@ pub enum FetchErrorKind {
     /// The proxy took no connection.
     #[error("cannot connect to the proxy: {0}")]
     ProxyConnect(io::ErrorKind),
-    /// The proxy answered CONNECT with another status than 2xx and 407, or not in HTTP (0).
-    #[error("the proxy opened no tunnel (HTTP {0})")]
+    /// The proxy would not connect us: the HTTP status of its reply to CONNECT, or the number of its
+    /// SOCKS reply; 0 if what it said is neither.
+    #[error("the proxy made no connection (it said {0})")]
     ProxyRefused(u16),
     /// The proxy wants credentials, or others than it got.
     #[error("the proxy wants credentials")]
     ProxyAuthentication,
-    /// The proxy of the configuration speaks neither http nor https.
+    /// The proxy of the configuration is neither http, https, socks5 nor socks5h.
     #[error("the configured proxy is of a kind that is not supported")]
     ProxyUnsupported,
 

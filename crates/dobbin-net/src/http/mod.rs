@@ -18,6 +18,7 @@ mod request;
 mod response;
 mod retry_after;
 mod settings;
+mod socks;
 mod stall;
 mod tls;
 mod trouble;

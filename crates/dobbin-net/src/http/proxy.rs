@@ -8,8 +8,9 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
 /// Which hosts are reached through which proxy. Cheap to clone.
 ///
-/// Behind a proxy names are the proxy's to look up, and so is the guard over where they lead: the
-/// address rule then only sees hosts that are addresses themselves.
+/// A proxy is named by a URL: `http` or `https` (the whole URL for plain http, CONNECT for https),
+/// `socks5h`, or `socks5`. Behind all but the last, names are the proxy's to look up, and so is the
+/// guard over where they lead: the address rule then only sees hosts that are addresses themselves.
 #[derive(Clone)]
 pub struct ProxyRules(Arc<Matcher>);
 

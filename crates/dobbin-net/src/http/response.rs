@@ -28,7 +28,7 @@ pub struct Response {
     pub header_text: String,
     /// Where redirects led, without user name, password and fragment. May hold secrets in its query.
     pub final_url: Url,
-    /// The address that answered: the proxy's, where there is one.
+    /// The address that answered; the proxy's, where only the proxy knows the origin's.
     pub remote: Option<SocketAddr>,
     /// The version of HTTP in which it was answered.
     pub version: Version,

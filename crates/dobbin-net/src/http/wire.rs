@@ -81,9 +81,9 @@ impl AsyncWrite for Wire {
 /// What is known of a connection; travels with every reply that came over it.
 #[derive(Clone)]
 pub(super) struct Link {
-    /// The address at its other end.
+    /// The address that it leads to, as far as it is known: the origin's or the proxy's.
     pub(super) remote: SocketAddr,
-    /// Whether that is a proxy's, so that it says nothing of the origin's.
+    /// Whether it is the proxy's, so that it says nothing of the origin's.
     pub(super) proxied: bool,
     replies: Arc<AtomicU32>,
 }

@@ -97,7 +97,7 @@ pub(super) async fn serve(
 
 /// Names and public addresses that all lead to listeners on this machine.
 #[derive(Default)]
-pub(super) struct Pretend {
+struct Pretend {
     names: HashMap<&'static str, Vec<SocketAddr>>,
     routes: HashMap<SocketAddr, SocketAddr>,
 }
@@ -156,15 +156,20 @@ pub(super) async fn failure(client: &Client, request: &Request) -> FetchError {
     }
 }
 
-/// A client for which these names have these addresses, each answered by a listener of this machine.
-pub(super) fn pretending(places: &[(&'static str, &str, SocketAddr)]) -> Client {
+/// A network in which these names have these addresses, each answered by a listener of this machine.
+pub(super) fn pretend(places: &[(&'static str, &str, SocketAddr)]) -> Arc<dyn Network> {
     let mut pretend = Pretend::default();
     for (name, address, listener) in places {
         let address = SocketAddr::new(address.parse().unwrap(), 80);
         pretend.names.entry(name).or_default().push(address);
         pretend.routes.insert(address, *listener);
     }
-    Client::new(HttpSettings { network: Arc::new(pretend), ..settings() }).unwrap()
+    Arc::new(pretend)
+}
+
+/// A client in such a network.
+pub(super) fn pretending(places: &[(&'static str, &str, SocketAddr)]) -> Client {
+    Client::new(HttpSettings { network: pretend(places), ..settings() }).unwrap()
 }
 
 pub(super) fn with_secret(url: &str) -> Request {

@@ -1,8 +1,12 @@
 //! The way through a proxy.
 
 use std::io;
+use std::net::SocketAddr;
 
 use dobbin_core::source::Reach;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
 
 use super::super::*;
 use super::kit::*;
@@ -60,9 +64,82 @@ fn a_proxy_that_opens_no_tunnel_says_why() {
 #[test]
 fn a_proxy_of_an_unknown_kind_is_not_passed_by() {
     run(async {
-        let rules = ProxyRules::new("socks5://127.0.0.1:1", "", "");
+        let rules = ProxyRules::new("socks4://127.0.0.1:1", "", "");
         let client = Client::new(HttpSettings { proxy: rules, ..settings() }).unwrap();
         let error = failure(&client, &with_secret("http://a.test/")).await;
         assert_eq!(error.kind, FetchErrorKind::ProxyUnsupported);
+    });
+}
+
+/// A proxy that expects exactly these messages and gives these answers, one for one, and then joins
+/// the connection to a listener.
+async fn joining(
+    steps: &'static [(&'static [u8], &'static [u8])],
+    listener: SocketAddr,
+) -> SocketAddr {
+    let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = proxy.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut near, _) = proxy.accept().await.unwrap();
+        for (expect, answer) in steps {
+            let mut heard = vec![0; expect.len()];
+            near.read_exact(&mut heard).await.unwrap();
+            assert_eq!(heard, *expect);
+            near.write_all(answer).await.unwrap();
+        }
+        let mut far = TcpStream::connect(listener).await.unwrap();
+        let _ = copy_bidirectional(&mut near, &mut far).await;
+    });
+    address
+}
+
+#[test]
+fn a_socks_proxy_connects_by_name_or_by_address() {
+    run(async {
+        let by_name: &[(&[u8], &[u8])] = &[
+            (&[5, 2, 0, 2], &[5, 2]),
+            (b"\x01\x02me\x02pw", &[1, 0]),
+            (b"\x05\x01\x00\x03\x06a.test\x00\x50", &[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]),
+        ];
+        let by_address: &[(&[u8], &[u8])] = &[
+            (&[5, 2, 0, 2], &[5, 0]),
+            (&[5, 1, 0, 1, 93, 184, 216, 34, 0, 80], b"\x05\x00\x00\x03\x01x\x00\x00"),
+        ];
+        for (scheme, steps) in [("socks5h", by_name), ("socks5", by_address)] {
+            let mut origin = Origin::new([Say(ok("hello"))]).await;
+            let proxy = joining(steps, origin.address).await;
+            let rules = ProxyRules::new(&format!("{scheme}://me:pw@{proxy}"), "", "");
+            let network = pretend(&[("a.test", PUBLIC, origin.address)]);
+            let client = Client::new(HttpSettings { proxy: rules, network, ..settings() }).unwrap();
+            let mut response = client.open(&with_secret("http://a.test/x")).await.unwrap();
+            assert_eq!(read(&mut response).await.unwrap(), b"hello");
+            let (_, heard) = origin.heard().await;
+            assert!(heard.starts_with("GET /x HTTP/1.1\r\n"), "{heard}");
+            assert!(!heard.contains("proxy-authorization"), "{heard}");
+        }
+    });
+}
+
+#[test]
+fn a_socks_proxy_that_refuses_says_why() {
+    run(async {
+        let nowhere = Origin::new([]).await.address;
+        let denied: &[(&[u8], &[u8])] = &[(&[5, 2, 0, 2], &[5, 0xff])];
+        let wrong: &[(&[u8], &[u8])] = &[(&[5, 2, 0, 2], &[5, 2]), (b"\x01\x02me\x02pw", &[1, 1])];
+        let refused: &[(&[u8], &[u8])] =
+            &[(&[5, 2, 0, 2], &[5, 0]), (b"\x05\x01\x00\x03\x06a.test\x00\x50", &[5, 5, 0, 1])];
+        let other: &[(&[u8], &[u8])] = &[(&[5, 2, 0, 2], b"HT")];
+        for (steps, expect) in [
+            (denied, FetchErrorKind::ProxyAuthentication),
+            (wrong, FetchErrorKind::ProxyAuthentication),
+            (refused, FetchErrorKind::ProxyRefused(5)),
+            (other, FetchErrorKind::ProxyRefused(0)),
+        ] {
+            let proxy = joining(steps, nowhere).await;
+            let rules = ProxyRules::new(&format!("socks5h://me:pw@{proxy}"), "", "");
+            let client = Client::new(HttpSettings { proxy: rules, ..settings() }).unwrap();
+            let error = failure(&client, &with_secret("http://a.test/x")).await;
+            assert_eq!(error.kind, expect);
+        }
     });
 }

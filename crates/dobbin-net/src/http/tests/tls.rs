@@ -7,8 +7,8 @@ use dobbin_types::ErrorCode;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use super::super::*;
@@ -155,6 +155,30 @@ fn a_sealed_body_that_is_cut_off_is_not_a_whole_one() {
         let error = failure(&trusting(&authority), &https(rude)).await;
         assert_eq!(error.kind, FetchErrorKind::Truncated { received_bytes: 5 });
         assert_eq!(error.code(), ErrorCode::CURL_PARTIAL_FILE);
+    });
+}
+
+#[test]
+fn through_a_proxy_tls_still_ends_at_the_origin() {
+    run(async {
+        let authority = Authority::new("ours");
+        let origin = sealed_origin(authority.server("a.test", NOW), OK, Leaving::Politely).await;
+        let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let rules = ProxyRules::new("", &format!("http://{}", proxy.local_addr().unwrap()), "");
+        tokio::spawn(async move {
+            let (mut near, _) = proxy.accept().await.unwrap();
+            let mut head = [0; 4096];
+            let length = near.read(&mut head).await.unwrap();
+            assert!(head[..length].starts_with(b"CONNECT a.test:8443 HTTP/1.1\r\n"));
+            near.write_all(b"HTTP/1.1 200 OK\r\nVia: x\r\n\r\n").await.unwrap();
+            let mut far = TcpStream::connect(origin).await.unwrap();
+            let _ = copy_bidirectional(&mut near, &mut far).await;
+        });
+        let extra_roots = vec![authority.certificate.clone()];
+        let client = HttpSettings { extra_roots, proxy: rules, ..settings() };
+        let request = with_secret("https://a.test:8443/");
+        let mut response = Client::new(client).unwrap().open(&request).await.unwrap();
+        assert_eq!(read(&mut response).await.unwrap(), b"hello");
     });
 }
 
