@@ -1,1 +1,34 @@
-//! engine
+//! The loop that joins Dobbin's decisions with its disk and its network.
+//!
+//! Everything that can happen arrives as one [`event::Event`]; `dobbin_core::job::step` decides; what
+//! it decides is carried out here: the journal is written, transfers are started and stopped, files
+//! are published, watchers are told. One thread owns all jobs, so nothing else ever changes one.
+//!
+//! ```text
+//! callers ── Handle ──▶ inbox ──▶ loop ──▶ journal (group commit) ──▶ answer
+//!                         ▲        │ ├──▶ transfer threads ── bytes ──▶ staging
+//!                         └────────┘ └──▶ hands: flush, publish, remove
+//! ```
+
+mod carry;
+mod commands;
+mod destination;
+mod door;
+mod engine;
+mod entry;
+mod event;
+mod gauge;
+mod handle;
+mod hands;
+mod picture;
+mod plan;
+mod publish;
+mod recover;
+mod run;
+mod tell;
+mod transfer;
+
+pub use dobbin_core::access::Actor;
+pub use dobbin_net::http::HttpSettings;
+pub use engine::{Engine, EngineError, EngineOptions, Recover};
+pub use handle::{Handle, JobFilter, Wish};

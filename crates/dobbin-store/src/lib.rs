@@ -19,6 +19,7 @@ mod fnv;
 pub mod journal;
 pub mod open;
 pub mod publish;
+pub mod record;
 mod reserve;
 pub mod space;
 pub mod staging;

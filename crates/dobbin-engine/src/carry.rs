@@ -1,0 +1,299 @@
+//! Carrying out what core decided: records, answers, stops, news.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use dobbin_core::job::{Attempt, Effect, JobEvent, Notice, step};
+use dobbin_store::{Change, Staging, record};
+use dobbin_types::rest::{EventKind, Failure};
+use dobbin_types::{FileNumber, JobId, JobState};
+use tokio::sync::oneshot;
+
+use crate::entry::LiveFile;
+use crate::event::Event;
+use crate::picture;
+use crate::run::{self, Loop};
+use crate::transfer::chain;
+
+/// A job's watchers hear of a modification at most this often (`JobModification`, decision
+/// "callbacks"): in milliseconds.
+const MODIFICATION_MILLIS: u64 = 1_000;
+
+impl Loop {
+    /// Moves a job by one event and carries out what follows.
+    ///
+    /// * `live`: what the loop keeps with the files that the event adds.
+    /// * `done`: called once: at once with the refusal, or with the new state when everything is
+    ///   durable. Runs on the journal's thread: it must be quick.
+    pub(crate) fn step(
+        &mut self,
+        job: JobId,
+        event: JobEvent,
+        live: Vec<LiveFile>,
+        done: impl FnOnce(Result<JobState, Failure>) + Send + 'static,
+    ) {
+        let now = self.now();
+        let Some(entry) = self.entries.get_mut(&job) else {
+            return done(Err(Failure::of(dobbin_types::ErrorCode::DO_E_JOB_NOT_FOUND)));
+        };
+        let before = entry.job.state();
+        let effects = match step(&mut entry.job, event, now) {
+            Ok(effects) => effects,
+            Err(code) => {
+                let message = format!("{} (the job is {before})", code.text());
+                return done(Err(Failure::new(code, message)));
+            }
+        };
+        entry.files.extend(live);
+        let after = entry.job.state();
+        if after != before {
+            tracing::info!(%job, from = %before, to = %after, "job state changed");
+        }
+        self.carry_out(job, effects, move |outcome| done(outcome.map(|()| after)));
+        self.refresh(job);
+    }
+
+    fn carry_out(
+        &mut self,
+        job: JobId,
+        effects: Vec<Effect>,
+        done: impl FnOnce(Result<(), Failure>) + Send + 'static,
+    ) {
+        let mut job_changed = false;
+        let mut files_changed = Vec::new();
+        let mut removed = false;
+        let mut publish = false;
+        let mut notices = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Persist => job_changed = true,
+                Effect::PersistFile(number) => files_changed.push(number),
+                Effect::Stop(_attempt) => self.stop(job),
+                Effect::Publish => publish = true,
+                Effect::Remove => removed = true,
+                Effect::Tell(notice) => notices.push(notice),
+            }
+        }
+        let changes = if removed {
+            vec![Change::RemoveJob(job)]
+        } else {
+            self.records(job, job_changed, files_changed)
+        };
+        let later = self.notices(job, &notices);
+        let inbox = self.inbox.clone();
+        self.write(job, changes, move |outcome| {
+            if outcome.is_ok() {
+                for news in later {
+                    // A loop with a full inbox has other worries; watchers see the state next time.
+                    let _ = inbox.try_send(news);
+                }
+            }
+            done(outcome);
+        });
+        if removed {
+            self.leave(job);
+        }
+        if publish {
+            self.begin_publishing(job);
+        }
+    }
+
+    /// The journal's view of a job: its record, and those of some files.
+    pub(crate) fn records(
+        &self,
+        job: JobId,
+        job_changed: bool,
+        files_changed: Vec<FileNumber>,
+    ) -> Vec<Change> {
+        let Some(entry) = self.entries.get(&job) else {
+            return Vec::new();
+        };
+        let mut changes = Vec::with_capacity(files_changed.len() + 1);
+        if job_changed {
+            let record = record::write_job(&entry.job, self.clock.now());
+            changes.push(Change::PutJob { id: job, record });
+        }
+        changes.extend(files_changed.into_iter().filter_map(|number| {
+            let file = entry.job.file(number)?;
+            let live = entry.files.get(number.index())?;
+            let record = record::write_file(file, &live.extras);
+            Some(Change::PutFile { job, number, record })
+        }));
+        changes
+    }
+
+    /// Writes changes of a job and calls `done` when they are durable. Without changes, when
+    /// everything before them is.
+    pub(crate) fn write(
+        &self,
+        job: JobId,
+        changes: Vec<Change>,
+        done: impl FnOnce(Result<(), Failure>) + Send + 'static,
+    ) {
+        if changes.is_empty() {
+            return self.when_durable(move || done(Ok(())));
+        }
+        self.writes_in_flight.fetch_add(1, Ordering::AcqRel);
+        let in_flight = Arc::clone(&self.writes_in_flight);
+        let (inbox, hands) = (self.inbox.clone(), self.hands.clone());
+        self.store.journal().write(changes, move |outcome| {
+            in_flight.fetch_sub(1, Ordering::AcqRel);
+            done(outcome.map_err(|error| {
+                tracing::error!(%job, error = %chain(&error), "the journal cannot be written");
+                // Not from here: this is the journal's own thread, and the loop may wait for it.
+                hands.give(move || {
+                    let _ = inbox.send(Event::NotDurable { job });
+                });
+                Failure::new(error.code(), chain(&error))
+                    .remedy("free some space or repair the disk; the agent goes on trying")
+            }));
+        });
+    }
+
+    /// Calls `then` when everything written so far is durable.
+    pub(crate) fn when_durable(&self, then: impl FnOnce() + Send + 'static) {
+        if self.writes_in_flight.load(Ordering::Acquire) == 0 {
+            return then();
+        }
+        // Behind the others in the journal's queue. Should they fail, their callers were told.
+        self.store.journal().write(Vec::new(), move |_outcome| then());
+    }
+
+    /// What there is to tell now is told; what must wait for the disk is returned.
+    fn notices(&mut self, job: JobId, notices: &[Notice]) -> Vec<Event> {
+        let mut later = Vec::new();
+        for notice in notices {
+            match notice {
+                Notice::Modified => self.modified(job),
+                Notice::Transferred => later.extend(self.news(job, EventKind::Transferred)),
+                Notice::Error => later.extend(self.news(job, EventKind::Error)),
+                Notice::Ended => later.extend(self.news(job, EventKind::Ended)),
+            }
+        }
+        later
+    }
+
+    fn news(&mut self, job: JobId, kind: EventKind) -> Option<Event> {
+        let entry = self.entries.get_mut(&job)?;
+        // Whatever was not told of is in this picture too.
+        entry.untold = false;
+        if !self.watchers.any(job, entry.job.owner()) {
+            return None;
+        }
+        let info = Box::new(picture::job(entry, &self.clock));
+        Some(Event::Tell { kind, info })
+    }
+
+    /// Tells watchers that a job changed, or remembers to when they were told just now.
+    fn modified(&mut self, job: JobId) {
+        let now = self.clock.now();
+        let Some(entry) = self.entries.get_mut(&job) else {
+            return;
+        };
+        let lately = entry.told.is_some_and(|told| now.0 < told.0 + MODIFICATION_MILLIS);
+        entry.untold = lately && self.watchers.any(job, entry.job.owner());
+        if entry.untold {
+            self.keep_pulse();
+        } else if !lately {
+            entry.told = Some(now);
+            self.tell(job, EventKind::Modified);
+        }
+    }
+
+    /// What was held back is told when its time has come.
+    pub(crate) fn tell_untold(&mut self, job: JobId) {
+        if self.entries.get(&job).is_some_and(|entry| entry.untold) {
+            self.modified(job);
+        }
+    }
+
+    /// Tells watchers now.
+    pub(crate) fn tell(&mut self, job: JobId, kind: EventKind) {
+        let Some(entry) = self.entries.get_mut(&job) else {
+            return;
+        };
+        entry.untold = false;
+        if self.watchers.any(job, entry.job.owner()) {
+            let info = picture::job(entry, &self.clock);
+            self.watchers.tell(kind, &info);
+        }
+    }
+
+    /// Asks every transfer of the job to stop. They are gone when they say so.
+    fn stop(&mut self, job: JobId) {
+        if let Some(entry) = self.entries.get_mut(&job) {
+            entry.rate.rest();
+            for stop in entry.runs.values() {
+                stop.now();
+            }
+        }
+    }
+
+    /// The file changed at its origin: what was had of it is forgotten, durably, before the transfer
+    /// goes on.
+    pub(crate) fn restarted(
+        &mut self,
+        job: JobId,
+        number: FileNumber,
+        attempt: Attempt,
+        noted: oneshot::Sender<bool>,
+    ) {
+        let is_current = self.entries.get(&job).is_some_and(|entry| entry.job.attempt() == attempt);
+        if !is_current {
+            // Overtaken: the transfer is being stopped anyway.
+            let _ = noted.send(false);
+            return;
+        }
+        if let Some(live) =
+            self.entries.get_mut(&job).and_then(|entry| entry.files.get_mut(number.index()))
+        {
+            live.flushed = None;
+            live.generation += 1;
+        }
+        self.outcome(job, JobEvent::FileRestarted(attempt, number));
+        let forget = vec![Change::DropFlushed { job, number }];
+        self.write(job, forget, move |outcome| {
+            let _ = noted.send(outcome.is_ok());
+        });
+    }
+
+    /// A job that is over goes: out of the queue at once, from the disk when nothing touches it.
+    fn leave(&mut self, job: JobId) {
+        let Some(entry) = self.entries.remove(&job) else {
+            return;
+        };
+        if let Some(wake) = entry.wake {
+            self.timers.remove(&(wake, job));
+        }
+        run::remember(&mut self.ended, picture::job(&entry, &self.clock));
+        self.leaving.insert(job, entry);
+        self.remove_files(job);
+    }
+
+    /// Removes what a job that is over left on the disk, once its last transfer is gone.
+    pub(crate) fn remove_files(&mut self, job: JobId) {
+        if !self.leaving.get(&job).is_some_and(|entry| entry.runs.is_empty()) {
+            return;
+        }
+        let Some(entry) = self.leaving.remove(&job) else {
+            return;
+        };
+        let beside = entry.files.iter().zip(0_u32..).filter_map(|(live, number)| {
+            let path = live.extras.beside.clone()?;
+            Some(self.store.place_beside(job, FileNumber(number), path))
+        });
+        let beside: Vec<_> = beside.collect();
+        let store = Arc::clone(&self.store);
+        self.hands.give(move || {
+            for place in beside {
+                if let Err(error) = Staging::discard_at(&place) {
+                    tracing::warn!(%job, error = %chain(&error), "a staging file was left behind");
+                }
+            }
+            // What cannot be removed now is swept at the next start: its job is gone.
+            if let Err(error) = store.remove_job_folder(job) {
+                tracing::warn!(%job, error = %chain(&error), "a staging folder was left behind");
+            }
+        });
+    }
+}

@@ -1,0 +1,284 @@
+//! What callers ask, answered.
+
+use dobbin_core::access::{Act, Actor, allows};
+use dobbin_core::job::{Job, JobEvent, NewJob, Wish as JobWish};
+use dobbin_types::rest::{EventKind, Failure, FileList, JobInfo, JobList, Outcome};
+use dobbin_types::{ErrorCode, FileNumber, JobId, JobState};
+
+use crate::door::{Offered, admit};
+use crate::entry::{Entry, LiveFile};
+use crate::event::{Command, Reply};
+use crate::handle::{JobFilter, Wish};
+use crate::picture;
+use crate::run::Loop;
+use crate::tell::WATCHERS_MAX;
+
+impl Loop {
+    /// Answers a command, now or when what it did is durable.
+    pub(crate) fn command(&mut self, actor: Actor, command: Command) {
+        match command {
+            Command::Create { new, files, reply } => self.create(*new, files, reply),
+            Command::AddFiles { job, offered, reply } => {
+                self.add_files(actor, job, offered, reply);
+            }
+            Command::Jobs { filter, reply } => {
+                let list = self.list(actor, &filter);
+                self.answer(reply, Ok(list));
+            }
+            Command::Job { job, reply } => {
+                let info = self.info(actor, job);
+                self.answer(reply, info);
+            }
+            Command::Files { job, reply } => {
+                let files = self.entry(actor, Act::Read, job);
+                let list = files.map(|entry| FileList { files: picture::files(entry) });
+                self.answer(reply, list);
+            }
+            Command::File { job, file, reply } => {
+                let entry = self.entry(actor, Act::Read, job);
+                let info = entry
+                    .and_then(|entry| picture::file(entry, file).ok_or_else(|| no_file(job, file)));
+                self.answer(reply, info);
+            }
+            Command::Error { job, reply } => {
+                let entry = self.entry(actor, Act::Read, job);
+                let error = entry.and_then(|entry| {
+                    picture::error_object(&entry.job)
+                        .ok_or_else(|| Failure::of(ErrorCode::DO_E_ERROR_INFORMATION_UNAVAILABLE))
+                });
+                self.answer(reply, error);
+            }
+            Command::Wish { job, wish, reply } => self.wish(actor, job, wish, reply),
+            Command::Subscribe { job, reply } => {
+                let watched = self.subscribe(actor, job);
+                self.answer(reply, watched);
+            }
+        }
+    }
+
+    /// The job, if it exists and the actor may do that with it.
+    fn entry(&self, actor: Actor, act: Act, job: JobId) -> Result<&Entry, Failure> {
+        match self.entries.get(&job) {
+            Some(entry) if allows(actor, act, entry.job.owner()) => Ok(entry),
+            Some(_) => Err(denied(job)),
+            None => Err(match self.ended.iter().find(|info| info.id == job) {
+                // Somebody may still hold it; only its getters answer.
+                Some(info) if allows(actor, act, info.owner) => Failure::new(
+                    ErrorCode::DO_E_INVALID_STATE,
+                    format!("the job {job} is {}", info.state),
+                ),
+                Some(_) => denied(job),
+                None => not_found(job),
+            }),
+        }
+    }
+
+    fn info(&self, actor: Actor, job: JobId) -> Result<JobInfo, Failure> {
+        if let Some(info) = self.ended.iter().find(|info| info.id == job) {
+            return if allows(actor, Act::Read, info.owner) {
+                Ok(info.clone())
+            } else {
+                Err(denied(job))
+            };
+        }
+        self.entry(actor, Act::Read, job).map(|entry| picture::job(entry, &self.clock))
+    }
+
+    fn list(&self, actor: Actor, filter: &JobFilter) -> JobList {
+        let is_wanted = |entry: &&Entry| {
+            allows(actor, Act::List, entry.job.owner())
+                && filter.state.is_none_or(|state| entry.job.state() == state)
+                && filter.local_name.as_ref().is_none_or(|name| {
+                    entry.job.files().iter().any(|file| file.local_name == *name)
+                })
+        };
+        let wanted = self.entries.values().filter(is_wanted);
+        let mut jobs: Vec<JobInfo> = wanted.map(|entry| picture::job(entry, &self.clock)).collect();
+        jobs.sort_by_key(|job| (job.times.creation, job.id));
+        JobList { jobs }
+    }
+
+    fn create(&mut self, new: NewJob, files: Vec<dobbin_core::job::File>, reply: Reply<JobId>) {
+        if self.leave_by.is_some() {
+            let _ = reply.send(Err(Failure::of(ErrorCode::DO_E_NO_SERVICE)));
+            return;
+        }
+        let now = self.now();
+        let id = new.id;
+        let mut job = Job::create(new, now.tick, now.wall);
+        if !files.is_empty() {
+            let wish = JobEvent::Wish(JobWish::AddFiles(files));
+            if let Err(code) = dobbin_core::job::step(&mut job, wish, now) {
+                let _ = reply.send(Err(Failure::of(code)));
+                return;
+            }
+        }
+        let entry = self.entry_of(job);
+        let numbers: Vec<FileNumber> =
+            (0_u32..).map(FileNumber).take(entry.job.files().len()).collect();
+        self.entries.insert(id, entry);
+        self.refresh(id);
+        let changes = self.records(id, true, numbers);
+        self.write(id, changes, move |outcome| {
+            // The caller may have hung up; the job exists either way.
+            let _ = reply.send(outcome.map(|()| id));
+        });
+        self.tell(id, EventKind::Created);
+    }
+
+    /// A new entry, its files placed where publishing them will be cheapest.
+    fn entry_of(&self, job: Job) -> Entry {
+        let numbers = (0_u32..).map(FileNumber);
+        let files = job.files().iter().zip(numbers);
+        let live =
+            files.map(|(file, number)| LiveFile::new(self.extras_for(&job, file, number), None));
+        let live = live.collect();
+        Entry::new(job, live)
+    }
+
+    fn add_files(
+        &mut self,
+        actor: Actor,
+        job: JobId,
+        offered: Offered,
+        reply: Reply<Vec<FileNumber>>,
+    ) {
+        let Some(reply) = self.park(actor, job, reply, |reply| Command::AddFiles {
+            job,
+            offered: offered.clone(),
+            reply,
+        }) else {
+            return;
+        };
+        let entry = match self.entry(actor, Act::Change, job) {
+            Ok(entry) => entry,
+            Err(failure) => return self.answer(reply, Err(failure)),
+        };
+        if offered.0.is_empty() {
+            let none = Failure::new(ErrorCode::E_INVALIDARG, "no file was given").at("files");
+            return self.answer(reply, Err(none));
+        }
+        let files = match admit(entry.job.files(), &offered) {
+            Ok(files) => files,
+            Err(failure) => return self.answer(reply, Err(failure)),
+        };
+        let first = entry.job.files().len();
+        let numbers: Vec<FileNumber> =
+            (0_u32..).map(FileNumber).skip(first).take(files.len()).collect();
+        let live: Vec<LiveFile> = files
+            .iter()
+            .zip(&numbers)
+            .map(|(file, number)| LiveFile::new(self.extras_for(&entry.job, file, *number), None))
+            .collect();
+        let wish = JobEvent::Wish(JobWish::AddFiles(files));
+        self.step(job, wish, live, move |outcome| {
+            // The caller may have hung up; the files are in the job either way.
+            let _ = reply.send(outcome.map(|_state| numbers));
+        });
+    }
+
+    fn wish(&mut self, actor: Actor, job: JobId, wish: Wish, reply: Reply<Outcome>) {
+        let Some(reply) = self.park(actor, job, reply, |reply| Command::Wish { job, wish, reply })
+        else {
+            return;
+        };
+        if let Err(failure) = self.entry(actor, Act::Change, job) {
+            return self.answer(reply, Err(failure));
+        }
+        if wish == Wish::Resume {
+            self.release(job);
+        }
+        let is_complete = wish == Wish::Complete;
+        let event = JobEvent::Wish(match wish {
+            Wish::Resume => JobWish::Resume,
+            Wish::Suspend => JobWish::Suspend,
+            Wish::Complete => JobWish::Complete,
+            Wish::Cancel => JobWish::Cancel,
+            Wish::SetPriority(priority) => JobWish::SetPriority(priority),
+            Wish::SetNoProgressTimeout(seconds) => JobWish::SetNoProgressTimeout(seconds),
+            Wish::SetNotifyFlags(flags) => JobWish::SetNotifyFlags(flags),
+        });
+        if is_complete {
+            return self.complete(job, event, reply);
+        }
+        self.step(job, event, Vec::new(), move |outcome| {
+            // The caller may have hung up; the wish stands either way.
+            let _ = reply.send(outcome.map(|state| done(ErrorCode::S_OK, state)));
+        });
+    }
+
+    /// A job that an embedded agent found waiting runs once somebody asks for it.
+    fn release(&mut self, job: JobId) {
+        if let Some(entry) = self.entries.get_mut(&job) {
+            entry.held = false;
+        }
+        self.refresh(job);
+    }
+
+    /// Keeps a call for later while its job is being published. Returns the reply otherwise.
+    fn park<T>(
+        &mut self,
+        actor: Actor,
+        job: JobId,
+        reply: Reply<T>,
+        command: impl FnOnce(Reply<T>) -> Command,
+    ) -> Option<Reply<T>> {
+        match self.entries.get_mut(&job) {
+            Some(entry)
+                if entry.job.is_publishing() && allows(actor, Act::Change, entry.job.owner()) =>
+            {
+                entry.parked.push((actor, command(reply)));
+                None
+            }
+            Some(_) | None => Some(reply),
+        }
+    }
+
+    fn subscribe(
+        &mut self,
+        actor: Actor,
+        job: Option<JobId>,
+    ) -> Result<tokio::sync::mpsc::Receiver<dobbin_types::rest::Event>, Failure> {
+        if self.watchers.count() >= WATCHERS_MAX {
+            return Err(Failure::new(
+                ErrorCode::DO_E_NO_SERVICE,
+                "too many programs watch jobs already",
+            ));
+        }
+        let current = match job {
+            Some(job) => vec![self.info(actor, job)?],
+            None => self.list(actor, &JobFilter::default()).jobs,
+        };
+        Ok(self.watchers.add(actor, job, current))
+    }
+
+    /// Answers a question about how things stand. What was changed before it may not be durable yet;
+    /// the answer waits until it is, so that nobody is told what a crash could take back.
+    pub(crate) fn answer<T: Send + 'static>(&self, reply: Reply<T>, answer: Result<T, Failure>) {
+        self.when_durable(move || {
+            // The caller may have hung up.
+            let _ = reply.send(answer);
+        });
+    }
+}
+
+/// The answer to a wish that was fulfilled.
+pub(crate) fn done(code: ErrorCode, state: JobState) -> Outcome {
+    Outcome { code, symbol: code.symbol().unwrap_or_default().to_owned(), state }
+}
+
+fn not_found(job: JobId) -> Failure {
+    Failure::new(ErrorCode::DO_E_JOB_NOT_FOUND, format!("there is no job {job}"))
+        .remedy("`dobbin jobs list` shows your jobs")
+}
+
+fn denied(job: JobId) -> Failure {
+    Failure::new(ErrorCode::E_ACCESSDENIED, format!("the job {job} belongs to another user"))
+}
+
+fn no_file(job: JobId, file: FileNumber) -> Failure {
+    Failure::new(
+        ErrorCode::DO_E_FILE_NOT_AVAILABLE,
+        format!("the job {job} has no file number {file}"),
+    )
+}

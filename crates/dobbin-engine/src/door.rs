@@ -1,0 +1,190 @@
+//! The door for what callers send: wire bodies in, checked domain values out.
+
+use std::num::NonZeroU64;
+use std::path::{Path, PathBuf};
+
+use dobbin_core::access::Actor;
+use dobbin_core::job::{File, NewFile, NewJob, Refusal, door};
+use dobbin_net::http::is_reserved;
+use dobbin_types::file::DISPLAY_NAME_CHARS_MAX;
+use dobbin_types::rest::{AddFile, CreateJob, Failure, Header};
+use dobbin_types::{ErrorCode, JobId, JobType, Uid};
+use http::{HeaderName, HeaderValue};
+use url::Url;
+use uuid::Uuid;
+
+use crate::destination;
+
+/// Headers of one job, so that a record stays small.
+const HEADERS_MAX: usize = 64;
+
+/// Checks what callers send, as far as that needs no job.
+#[derive(Debug, Clone)]
+pub(crate) struct Door {
+    /// Whom the service runs as.
+    own_uid: Uid,
+    /// The service's own folder, which no caller may write to through it.
+    state: PathBuf,
+}
+
+/// Files whose destinations were looked at; their clashes with a job's other files were not.
+#[derive(Debug, Clone)]
+pub(crate) struct Offered(pub(crate) Vec<NewFile>);
+
+impl Door {
+    pub(crate) fn new(own_uid: Uid, state: &Path) -> Door {
+        Door { own_uid, state: state.to_path_buf() }
+    }
+
+    /// A new job and its first files.
+    pub(crate) fn job(
+        &self,
+        actor: Actor,
+        body: CreateJob,
+    ) -> Result<(NewJob, Vec<File>), Failure> {
+        if body.display_name.chars().count() > DISPLAY_NAME_CHARS_MAX {
+            return Err(invalid("display_name", "the name has more than 256 characters"));
+        }
+        let bytes_per_second_max = match body.bytes_per_second_max {
+            Some(0) => {
+                return Err(invalid("bytes_per_second_max", "the rate must be at least 1")
+                    .remedy("leave it out for no limit"));
+            }
+            rate => rate.and_then(NonZeroU64::new),
+        };
+        let headers = headers(body.headers)?;
+        let offered = self.files(actor, body.files)?;
+        let files = admit(&[], &offered)?;
+        let new = NewJob {
+            id: JobId(Uuid::new_v4()),
+            owner: actor.uid(),
+            display_name: body.display_name,
+            job_type: body.job_type.unwrap_or(JobType::Download),
+            priority: body.priority.unwrap_or_default(),
+            no_progress_timeout: body.no_progress_timeout_seconds,
+            completion: body.completion.unwrap_or(dobbin_types::Completion::Caller),
+            headers,
+            bytes_per_second_max,
+        };
+        Ok((new, files))
+    }
+
+    /// Files to add: looks at their destinations.
+    pub(crate) fn files(&self, actor: Actor, files: Vec<AddFile>) -> Result<Offered, Failure> {
+        let files: Vec<NewFile> = files.into_iter().map(new_file).collect();
+        // First what can be said without the disk, so that the message names the real mistake.
+        admit(&[], &Offered(files.clone()))?;
+        for (index, file) in files.iter().enumerate() {
+            let place = destination::Place {
+                path: Path::new(&file.local_name),
+                replace: file.replace,
+                caller: actor.uid(),
+                own_uid: self.own_uid,
+                state: &self.state,
+            };
+            destination::check(&place)
+                .map_err(|failure| failure.at(format!("files[{index}].local_name")))?;
+        }
+        Ok(Offered(files))
+    }
+}
+
+/// Lets files into a job that has `present` already.
+pub(crate) fn admit(present: &[File], offered: &Offered) -> Result<Vec<File>, Failure> {
+    door(present, &offered.0, is_url).map_err(|refusal: Refusal| {
+        Failure::new(refusal.code, refusal.message)
+            .at(format!("files[{}].{}", refusal.index, refusal.field))
+    })
+}
+
+/// Whether a text is a URL that can be fetched.
+fn is_url(text: &str) -> Result<(), (ErrorCode, String)> {
+    let wrong = |why: String| Err((ErrorCode::E_INVALIDARG, why));
+    // The parser would quietly drop these (WHATWG URL, basic URL parser, steps 1 and 3); the
+    // interface does no escaping for its callers.
+    if text.chars().any(|c| c.is_ascii_control() || c == ' ') {
+        return wrong("the URL contains a space or a control character; escape it".into());
+    }
+    match Url::parse(text) {
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+            wrong(format!("the scheme `{}` is not http or https", url.scheme()))
+        }
+        Ok(url) if !url.has_host() => wrong("the URL names no host".into()),
+        Ok(_) => Ok(()),
+        Err(error) => wrong(format!("this is not a URL: {error}")),
+    }
+}
+
+fn headers(headers: Vec<Header>) -> Result<Vec<(String, String)>, Failure> {
+    if headers.len() > HEADERS_MAX {
+        return Err(invalid("headers", "a job has at most 64 headers"));
+    }
+    let check = |(index, header): (usize, Header)| {
+        let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| {
+            invalid("name", format!("`{}` is not a header name", header.name.escape_debug()))
+                .at(format!("headers[{index}].name"))
+        })?;
+        if is_reserved(&name) {
+            return Err(invalid("name", format!("the service itself sets `{name}`"))
+                .at(format!("headers[{index}].name")));
+        }
+        HeaderValue::from_str(&header.value).map_err(|_| {
+            // Not shown: it is a secret.
+            invalid("value", format!("the value of `{name}` contains a control character"))
+                .at(format!("headers[{index}].value"))
+        })?;
+        Ok((header.name, header.value))
+    };
+    headers.into_iter().enumerate().map(check).collect()
+}
+
+fn new_file(file: AddFile) -> NewFile {
+    NewFile {
+        file_id: file.file_id,
+        remote_name: file.remote_name,
+        local_name: file.local_name,
+        ranges: file.ranges,
+        size: file.size,
+        sha256: file.sha256,
+        replace: file.replace,
+    }
+}
+
+fn invalid(field: &str, message: impl Into<String>) -> Failure {
+    Failure::new(ErrorCode::E_INVALIDARG, message).at(field)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_urls_that_can_be_fetched_come_in() {
+        for good in ["http://a/b", "https://[::1]:8443/x?y=1", "HTTP://127.0.0.1/"] {
+            assert_eq!(is_url(good), Ok(()), "{good}");
+        }
+        for bad in
+            ["", "ftp://a/b", "file:///etc/passwd", "a/b", "http://", "http://a b/", "http://a/\n"]
+        {
+            assert_eq!(
+                is_url(bad).map_err(|(code, _)| code),
+                Err(ErrorCode::E_INVALIDARG),
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn headers_that_steer_the_transfer_are_refused_by_name() {
+        let header = |name: &str, value: &str| Header { name: name.into(), value: value.into() };
+        for (bad, field) in [
+            (header("Range", "bytes=0-"), "headers[0].name"),
+            (header("host", "x"), "headers[0].name"),
+            (header("a b", "x"), "headers[0].name"),
+            (header("x-a", "b\r\nx-c: d"), "headers[0].value"),
+        ] {
+            assert_eq!(headers(vec![bad]).unwrap_err().field.as_deref(), Some(field));
+        }
+        assert!(headers(vec![header("Authorization", "Bearer x")]).is_ok());
+    }
+}

@@ -1,0 +1,192 @@
+//! Starting and stopping.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use dobbin_core::schedule::Queue;
+use dobbin_net::http::{Client, HttpSettings, RootsError};
+use dobbin_platform::{Clock, clock, identity};
+use dobbin_store::{JournalError, OpenError, Store};
+use dobbin_types::JobId;
+
+use crate::door::Door;
+use crate::event::{Event, INBOX_MAX};
+use crate::handle::Handle;
+use crate::hands::Hands;
+use crate::recover::recover;
+use crate::run::Loop;
+use crate::tell::Watchers;
+use crate::transfer::Pool;
+
+/// What becomes of jobs that were waiting when the service last ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recover {
+    /// They go on: a service.
+    RunAll,
+    /// They wait until somebody resumes them: an agent inside a command, which was started for
+    /// something else.
+    Hold,
+}
+
+/// How an engine is started. Complete: there are no defaults here.
+#[derive(Clone)]
+pub struct EngineOptions {
+    /// The folder of the store; made if missing.
+    pub state: PathBuf,
+    /// What becomes of jobs that were waiting.
+    pub recover: Recover,
+    /// How origins are asked.
+    pub http: HttpSettings,
+}
+
+/// Why an engine cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The store cannot be opened; [`OpenError::InUse`] while another agent has it.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The settings for asking origins are of no use.
+    #[error(transparent)]
+    Roots(#[from] RootsError),
+    /// The system gives no thread.
+    #[error("cannot start a thread")]
+    Thread(#[source] std::io::Error),
+}
+
+/// A running engine. Dropping it stops it, without waiting.
+pub struct Engine {
+    handle: Handle,
+    inbox: SyncSender<Event>,
+    ended: Receiver<()>,
+}
+
+impl Engine {
+    /// Opens the store, makes its jobs live again, and runs.
+    pub fn start(options: EngineOptions) -> Result<Engine, EngineError> {
+        let clock = Clock::system();
+        let store = Store::open(&options.state)?;
+        if let Some(path) = store.quarantined() {
+            tracing::error!(path = %path.display(),
+                "the journal was damaged and set aside; its jobs are not known any more");
+        }
+        // Without an id every start counts as one of the machine, and only what was flushed as had.
+        let boot = clock::boot_id().map(|id| id.as_str().to_owned()).unwrap_or_default();
+        let entries = recover(&store, &boot, options.recover, clock.now())?;
+        let own_uid = identity::own_uid();
+        let (inbox, events) = sync_channel(INBOX_MAX);
+        let hands = Hands::new();
+        let pool = Pool::new(Client::new(options.http)?, hands.clone(), inbox.clone());
+        let handle = Handle::new(inbox.clone(), Door::new(own_uid, &options.state));
+        let mut engine = Loop {
+            clock,
+            store: Arc::new(store),
+            own_uid,
+            boot: boot.into(),
+            inbox: inbox.clone(),
+            hands,
+            pool,
+            entries,
+            queue: Queue::default(),
+            moving: BTreeSet::new(),
+            timers: BTreeSet::new(),
+            watchers: Watchers::default(),
+            ended: VecDeque::new(),
+            leaving: BTreeMap::new(),
+            pulse: None,
+            leave_by: None,
+            writes_in_flight: Arc::default(),
+        };
+        let (done, ended) = sync_channel(1);
+        thread::Builder::new()
+            .name("engine".to_owned())
+            .spawn(move || {
+                engine.take_over();
+                engine.run(&events);
+                engine.put_down(&events);
+                // Closes the journal and lets go of the lock, before anybody is told.
+                drop(engine);
+                // Whoever waits may have given up.
+                let _ = done.send(());
+            })
+            .map_err(EngineError::Thread)?;
+        Ok(Engine { handle, inbox, ended })
+    }
+
+    /// A way to it.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Stops in order: transfers end, what is here is flushed and noted, the store is let go.
+    /// Returns whether all of that was done within `within`; what was not is found at the next start
+    /// as after a crash, with nothing lost.
+    pub fn stop(self, within: Duration) -> bool {
+        // A loop that is gone already has stopped.
+        let _ = self.inbox.send(Event::Shutdown);
+        match self.ended.recv_timeout(within) {
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => true,
+            Err(RecvTimeoutError::Timeout) => false,
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let _ = self.inbox.try_send(Event::Shutdown);
+    }
+}
+
+impl Loop {
+    /// Takes over what was found at start: places in the queue, timers, unfinished completions.
+    fn take_over(&mut self) {
+        let mut jobs: Vec<JobId> = self.entries.keys().copied().collect();
+        // Who was created first waits longest.
+        jobs.sort_by_key(|job| self.entries.get(job).map(|entry| entry.job.times().creation));
+        for job in jobs {
+            self.refresh(job);
+            self.complete_unattended(job);
+        }
+    }
+
+    /// Flushes what is still to be flushed, notes it, and closes the store.
+    fn put_down(&mut self, events: &Receiver<Event>) {
+        let hands = self.hands.clone();
+        let finishing = thread::spawn(move || hands.finish());
+        loop {
+            match events.recv_timeout(Duration::from_millis(10)) {
+                Ok(event) => self.last_word(event),
+                Err(_nothing_now) if finishing.is_finished() => break,
+                Err(_nothing_now) => {}
+            }
+        }
+        for event in events.try_iter() {
+            self.last_word(event);
+        }
+    }
+
+    /// What is still worth hearing when everything has stopped. Callers learn from the end of their
+    /// channel that the service is leaving.
+    fn last_word(&mut self, event: Event) {
+        match event {
+            Event::Flushed { job, file, generation, set } => {
+                self.flushed(job, file, generation, set);
+            }
+            Event::TransferEnded { job, file } => self.transfer_ended(job, file),
+            Event::Command(..)
+            | Event::Transfer { .. }
+            | Event::PublishIntended { .. }
+            | Event::FilePublished { .. }
+            | Event::PublishEnded { .. }
+            | Event::Tell { .. }
+            | Event::NotDurable { .. }
+            | Event::Shutdown => {}
+        }
+    }
+}

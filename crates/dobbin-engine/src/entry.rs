@@ -1,0 +1,116 @@
+//! A job and everything the loop keeps with it.
+
+use std::collections::BTreeMap;
+
+use dobbin_core::access::Actor;
+use dobbin_core::job::Job;
+use dobbin_core::limit::BytesPerSecond;
+use dobbin_core::piece::PieceSet;
+use dobbin_core::time::Tick;
+use dobbin_net::throttle::Throttle;
+use dobbin_store::record::FileExtras;
+use dobbin_types::rest::Outcome;
+use dobbin_types::{FileNumber, JobId};
+
+use crate::event::{Command, Reply};
+use crate::gauge::{RateMeter, SharedGauge};
+use crate::transfer::Stop;
+
+/// A job, live.
+pub(crate) struct Entry {
+    pub(crate) job: Job,
+    pub(crate) files: Vec<LiveFile>,
+    /// Transfers that touch the disk: running, or stopping and not gone yet.
+    pub(crate) runs: BTreeMap<FileNumber, Stop>,
+    /// Found waiting at start by an agent that runs only what is resumed.
+    pub(crate) held: bool,
+    /// The job's own limit, shared by its transfers.
+    pub(crate) throttle: Option<Throttle>,
+    pub(crate) rate: RateMeter,
+    /// When its next timer is due; the loop's timer queue holds the same.
+    pub(crate) wake: Option<Tick>,
+    /// When watchers were last told of a modification.
+    pub(crate) told: Option<Tick>,
+    /// A modification that they were not told of yet.
+    pub(crate) untold: bool,
+    /// Its record is not as durable as it should be: the last write failed.
+    pub(crate) unsaved: bool,
+    /// Who called Complete and waits.
+    pub(crate) completing: Option<Reply<Outcome>>,
+    /// Calls that arrived while the job was being published: Complete is one step for everybody.
+    pub(crate) parked: Vec<(Actor, Command)>,
+}
+
+/// A file, live.
+pub(crate) struct LiveFile {
+    pub(crate) extras: FileExtras,
+    /// As the journal knows it.
+    pub(crate) flushed: Option<PieceSet>,
+    /// Counts how often what was had of the file was dropped: a flush of what was dropped says
+    /// nothing of what came after.
+    pub(crate) generation: u64,
+    pub(crate) gauge: SharedGauge,
+}
+
+impl Entry {
+    pub(crate) fn new(job: Job, files: Vec<LiveFile>) -> Entry {
+        let rate = job.about().bytes_per_second_max;
+        let rate = rate.and_then(|rate| BytesPerSecond::new(rate.get()));
+        Entry {
+            throttle: rate.map(|rate| Throttle::new(Some(rate))),
+            job,
+            files,
+            runs: BTreeMap::new(),
+            held: false,
+            rate: RateMeter::default(),
+            wake: None,
+            told: None,
+            untold: false,
+            unsaved: false,
+            completing: None,
+            parked: Vec::new(),
+        }
+    }
+
+    /// Whether the job wants a slot: core says that it could run, and nothing here holds it back.
+    pub(crate) fn wants_slot(&self) -> bool {
+        self.job.is_runnable() && !self.held
+    }
+
+    /// Bytes of bodies received for all of its files.
+    pub(crate) fn fetched_bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.gauge.fetched()).sum()
+    }
+
+    /// Bytes of one file that are here.
+    pub(crate) fn transferred_bytes(&self, number: FileNumber) -> u64 {
+        let Some((file, live)) = self.job.file(number).zip(self.files.get(number.index())) else {
+            return 0;
+        };
+        if file.finished { file.local_size().unwrap_or(0) } else { live.gauge.transferred() }
+    }
+}
+
+impl LiveFile {
+    pub(crate) fn new(extras: FileExtras, flushed: Option<PieceSet>) -> LiveFile {
+        let gauge = SharedGauge::default();
+        if let Some(set) = &flushed {
+            gauge.set_transferred(set.byte_count());
+        }
+        LiveFile { extras, flushed, generation: 0, gauge }
+    }
+}
+
+/// The files of an entry that are still to be fetched: those that run first, so that a plan made
+/// twice is the same.
+pub(crate) fn unfinished(entry: &Entry) -> impl Iterator<Item = FileNumber> + '_ {
+    let is_pending =
+        |number: &FileNumber| entry.job.file(*number).is_some_and(|file| !file.finished);
+    let running = entry.runs.keys().copied().filter(is_pending);
+    let waiting = dobbin_core::schedule::unfinished(&entry.job)
+        .filter(|number| !entry.runs.contains_key(number));
+    running.chain(waiting)
+}
+
+/// Jobs by id. A sorted map, so that two runs do things in the same order.
+pub(crate) type Entries = BTreeMap<JobId, Entry>;

@@ -1,0 +1,76 @@
+//! Everything that can wake the loop.
+
+use dobbin_core::access::Actor;
+use dobbin_core::job::{Attempt, Facts, File, NewJob, Trouble};
+use dobbin_core::piece::PieceSet;
+use dobbin_store::Intent;
+use dobbin_types::rest::{
+    Event as Told, EventKind, Failure, FileInfo, FileList, JobFailure, JobInfo, JobList, Outcome,
+};
+use dobbin_types::{FileNumber, JobId};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::door::Offered;
+use crate::handle::{JobFilter, Wish};
+
+/// How a caller gets the answer.
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, Failure>>;
+
+/// Events waiting for the loop. A caller beyond it is told to come back, never queued.
+pub(crate) const INBOX_MAX: usize = 4_096;
+
+/// Everything that can wake the loop. Closed: if it is not here, it cannot happen.
+pub(crate) enum Event {
+    /// A caller asks; the answer goes back on its own channel.
+    Command(Actor, Command),
+    /// Something came of a file's transfer.
+    Transfer { job: JobId, file: FileNumber, attempt: Attempt, news: News },
+    /// The transfer of a file is over: nothing of it touches the disk any more.
+    TransferEnded { job: JobId, file: FileNumber },
+    /// These pieces of the file survive a power cut now.
+    Flushed { job: JobId, file: FileNumber, generation: u64, set: PieceSet },
+    /// The candidate for a file's destination is ready: its intent is to be noted before the visible
+    /// step. Whoever prepared it waits for the answer.
+    PublishIntended {
+        job: JobId,
+        file: FileNumber,
+        intent: Intent,
+        noted: std::sync::mpsc::SyncSender<bool>,
+    },
+    /// A file stands under its name.
+    FilePublished { job: JobId, file: FileNumber },
+    /// Publishing a job's files is over.
+    PublishEnded { job: JobId, failed: Option<(FileNumber, Trouble)> },
+    /// Something that watchers are told only now, because it is durable only now.
+    Tell { kind: EventKind, info: Box<JobInfo> },
+    /// A write of the journal failed: what it was to say is not durable yet.
+    NotDurable { job: JobId },
+    /// Leave: stop everything, note what is flushed, close.
+    Shutdown,
+}
+
+/// What a transfer reports of its file.
+pub(crate) enum News {
+    /// What the origin says the file is.
+    Known(Facts),
+    /// The file changed at the origin: forget what was had. The transfer goes on when this is
+    /// durable; an answer of `false`, or none, means it must not.
+    Restarted(oneshot::Sender<bool>),
+    /// Every byte is here, checked and flushed.
+    Finished,
+    /// It cannot go on.
+    Failed(Trouble),
+}
+
+/// What callers ask for.
+pub(crate) enum Command {
+    Create { new: Box<NewJob>, files: Vec<File>, reply: Reply<JobId> },
+    AddFiles { job: JobId, offered: Offered, reply: Reply<Vec<FileNumber>> },
+    Jobs { filter: JobFilter, reply: Reply<JobList> },
+    Job { job: JobId, reply: Reply<JobInfo> },
+    Files { job: JobId, reply: Reply<FileList> },
+    File { job: JobId, file: FileNumber, reply: Reply<FileInfo> },
+    Error { job: JobId, reply: Reply<JobFailure> },
+    Wish { job: JobId, wish: Wish, reply: Reply<Outcome> },
+    Subscribe { job: Option<JobId>, reply: Reply<mpsc::Receiver<Told>> },
+}

@@ -1,0 +1,90 @@
+//! Figures that transfers write and the loop reads: no message per chunk, no lock on the byte path.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use dobbin_core::time::Tick;
+
+/// What one file's transfer has done so far. Written by the transfer, read by the loop.
+#[derive(Debug, Default)]
+pub(crate) struct FileGauge {
+    /// Bytes of the local file that are here, the piece in progress included.
+    pub(crate) transferred_bytes: AtomicU64,
+    /// Bytes of bodies received since the process started, whatever became of them.
+    pub(crate) fetched_bytes: AtomicU64,
+}
+
+impl FileGauge {
+    pub(crate) fn transferred(&self) -> u64 {
+        self.transferred_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_transferred(&self, bytes: u64) {
+        self.transferred_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn fetched(&self) -> u64 {
+        self.fetched_bytes.load(Ordering::Relaxed)
+    }
+}
+
+/// A gauge that two threads share.
+pub(crate) type SharedGauge = Arc<FileGauge>;
+
+/// How fast a job has been over the last seconds, from samples of what it has fetched.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RateMeter {
+    /// Oldest first; at most [`SAMPLES_MAX`].
+    samples: std::collections::VecDeque<(Tick, u64)>,
+}
+
+/// One a second: the rate people see is that of the last five.
+const SAMPLES_MAX: usize = 6;
+
+impl RateMeter {
+    /// Notes that `fetched_bytes` have come in all. Returns whether that is more than the last time.
+    pub(crate) fn sample(&mut self, now: Tick, fetched_bytes: u64) -> bool {
+        let grown =
+            self.samples.back().map_or(fetched_bytes > 0, |(_, last)| fetched_bytes > *last);
+        if self.samples.len() == SAMPLES_MAX {
+            self.samples.pop_front();
+        }
+        self.samples.push_back((now, fetched_bytes));
+        grown
+    }
+
+    /// Forgets the past: nothing moves.
+    pub(crate) fn rest(&mut self) {
+        self.samples.clear();
+    }
+
+    /// Bytes a second over the samples; 0 with fewer than two.
+    pub(crate) fn bytes_per_second(&self) -> u64 {
+        let (Some((first, from)), Some((last, to))) = (self.samples.front(), self.samples.back())
+        else {
+            return 0;
+        };
+        let millis = u64::try_from(last.since(*first).as_millis()).unwrap_or(u64::MAX);
+        to.saturating_sub(*from).saturating_mul(1_000).checked_div(millis).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_is_that_of_the_last_samples() {
+        let mut meter = RateMeter::default();
+        assert_eq!(meter.bytes_per_second(), 0);
+        assert!(!meter.sample(Tick(0), 0));
+        assert!(meter.sample(Tick(1_000), 500));
+        assert_eq!(meter.bytes_per_second(), 500);
+        for second in 2..20 {
+            assert!(!meter.sample(Tick(second * 1_000), 500));
+        }
+        assert_eq!(meter.bytes_per_second(), 0);
+        meter.rest();
+        assert!(meter.sample(Tick(30_000), 1));
+    }
+}

@@ -1,0 +1,160 @@
+//! What callers hold of the engine.
+
+use std::sync::mpsc::{SyncSender, TrySendError};
+
+use dobbin_core::access::Actor;
+use dobbin_types::rest::{
+    AddFiles, CreateJob, Event as Told, Failure, FileInfo, FileList, JobFailure, JobInfo, JobList,
+    Outcome,
+};
+use dobbin_types::{ErrorCode, FileNumber, JobId, JobState, NotifyFlags, Priority};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::door::Door;
+use crate::event::{Command, Event, Reply};
+
+/// What a caller asks of a job, beyond looking at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// `Resume`.
+    Resume,
+    /// `Suspend`.
+    Suspend,
+    /// `Complete`: answered when the files stand under their names.
+    Complete,
+    /// `Cancel`.
+    Cancel,
+    /// `SetPriority`.
+    SetPriority(Priority),
+    /// `SetNoProgressTimeout`, in seconds.
+    SetNoProgressTimeout(u32),
+    /// `SetNotifyFlags`.
+    SetNotifyFlags(NotifyFlags),
+}
+
+/// Which jobs of a list are wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct JobFilter {
+    /// Only jobs that have a file of exactly this local name.
+    pub local_name: Option<String>,
+    /// Only jobs in this state.
+    pub state: Option<JobState>,
+}
+
+/// A way to the engine. Cheap to clone; every call names who asks.
+///
+/// Errors carry the interface's code. Common to all calls: `DO_E_JOB_NOT_FOUND` for a job that does
+/// not exist, `E_ACCESSDENIED` for another user's, `DO_E_NO_SERVICE` when the engine is leaving or
+/// has more to do than it can queue. Nothing is answered before it is durable.
+#[derive(Clone)]
+pub struct Handle {
+    inbox: SyncSender<Event>,
+    door: Door,
+}
+
+impl Handle {
+    pub(crate) fn new(inbox: SyncSender<Event>, door: Door) -> Handle {
+        Handle { inbox, door }
+    }
+
+    /// `IBackgroundCopyManager::CreateJob`, with the job's first files: all of it or nothing.
+    ///
+    /// `E_INVALIDARG` and the codes of [`Handle::add_files`], naming the field.
+    pub async fn create(&self, actor: Actor, body: CreateJob) -> Result<JobId, Failure> {
+        let door = self.door.clone();
+        let (new, files) = on_disk_thread(move || door.job(actor, body)).await?;
+        self.ask(actor, |reply| Command::Create { new: Box::new(new), files, reply }).await
+    }
+
+    /// `IDeliveryOptimizationJob::AddFileWithRanges` for several files: all or none.
+    ///
+    /// `E_INVALIDARG`, `DO_E_INVALID_RANGE`, `DO_E_OVERLAPPING_RANGES`, and for a destination that
+    /// cannot be written the operating system's reason (`E_ACCESSDENIED` without the right to).
+    pub async fn add_files(
+        &self,
+        actor: Actor,
+        job: JobId,
+        body: AddFiles,
+    ) -> Result<Vec<FileNumber>, Failure> {
+        let door = self.door.clone();
+        let offered = on_disk_thread(move || door.files(actor, body.files)).await?;
+        self.ask(actor, |reply| Command::AddFiles { job, offered, reply }).await
+    }
+
+    /// The caller's jobs that are not over, oldest first.
+    pub async fn jobs(&self, actor: Actor, filter: JobFilter) -> Result<JobList, Failure> {
+        self.ask(actor, |reply| Command::Jobs { filter, reply }).await
+    }
+
+    /// One job, for a while also after it is over.
+    pub async fn job(&self, actor: Actor, job: JobId) -> Result<JobInfo, Failure> {
+        self.ask(actor, |reply| Command::Job { job, reply }).await
+    }
+
+    /// `EnumFiles`.
+    pub async fn files(&self, actor: Actor, job: JobId) -> Result<FileList, Failure> {
+        self.ask(actor, |reply| Command::Files { job, reply }).await
+    }
+
+    /// One file; `DO_E_FILE_NOT_AVAILABLE` for a number the job does not have.
+    pub async fn file(
+        &self,
+        actor: Actor,
+        job: JobId,
+        file: FileNumber,
+    ) -> Result<FileInfo, Failure> {
+        self.ask(actor, |reply| Command::File { job, file, reply }).await
+    }
+
+    /// `GetError`; `DO_E_ERROR_INFORMATION_UNAVAILABLE` for a job that is in no error.
+    pub async fn error(&self, actor: Actor, job: JobId) -> Result<JobFailure, Failure> {
+        self.ask(actor, |reply| Command::Error { job, reply }).await
+    }
+
+    /// Changes a job; `DO_E_INVALID_STATE` and the wish's own codes.
+    pub async fn wish(&self, actor: Actor, job: JobId, wish: Wish) -> Result<Outcome, Failure> {
+        self.ask(actor, |reply| Command::Wish { job, wish, reply }).await
+    }
+
+    /// What happens to the caller's jobs, or to one of them, from now on: first how each of them
+    /// stands. The channel ends when its reader falls too far behind or the engine leaves.
+    pub async fn subscribe(
+        &self,
+        actor: Actor,
+        job: Option<JobId>,
+    ) -> Result<mpsc::Receiver<Told>, Failure> {
+        self.ask(actor, |reply| Command::Subscribe { job, reply }).await
+    }
+
+    async fn ask<T>(
+        &self,
+        actor: Actor,
+        command: impl FnOnce(Reply<T>) -> Command,
+    ) -> Result<T, Failure> {
+        let (reply, answer) = oneshot::channel();
+        let event = Event::Command(actor, command(reply));
+        self.inbox.try_send(event).map_err(|error| match error {
+            TrySendError::Full(_) => Failure::new(
+                ErrorCode::DO_E_NO_SERVICE,
+                "the agent has more to do than it can queue",
+            )
+            .remedy("try again in a moment"),
+            TrySendError::Disconnected(_) => leaving(),
+        })?;
+        answer.await.unwrap_or_else(|_gone| Err(leaving()))
+    }
+}
+
+fn leaving() -> Failure {
+    Failure::new(ErrorCode::DO_E_NO_SERVICE, "the agent is shutting down")
+}
+
+/// Runs what looks at the disk where it may wait: a folder on a dead network share must hold up only
+/// the caller who named it.
+async fn on_disk_thread<T: Send + 'static>(
+    look: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(look).await.unwrap_or_else(|_panicked_or_cancelled| {
+        Err(Failure::new(ErrorCode::E_UNEXPECTED, "the request could not be checked"))
+    })
+}

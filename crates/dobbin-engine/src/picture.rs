@@ -1,0 +1,122 @@
+//! How jobs look from outside: the one place that turns them into wire bodies.
+
+use dobbin_core::job::{File, Job, JobError};
+use dobbin_core::time::Tick;
+use dobbin_platform::Clock;
+use dobbin_types::rest::{FileInfo, JobFailure, JobInfo, Waiting};
+use dobbin_types::{FileNumber, FileProgress, FileTime, JobProgress, JobState};
+
+use crate::entry::Entry;
+
+/// A job as its owner sees it.
+pub(crate) fn job(entry: &Entry, clock: &Clock) -> JobInfo {
+    let job = &entry.job;
+    let about = job.about();
+    let moves = job.state() == JobState::Transferring;
+    JobInfo {
+        id: job.id(),
+        display_name: about.display_name.clone(),
+        job_type: about.job_type,
+        owner: job.owner(),
+        state: job.state(),
+        priority: job.priority(),
+        progress: progress(entry),
+        times: job.times(),
+        no_progress_timeout_seconds: u32::try_from(job.no_progress_timeout().as_secs())
+            .unwrap_or(u32::MAX),
+        notify_flags: job.notify_flags(),
+        completion: about.completion,
+        bytes_per_second_max: about.bytes_per_second_max.map(Into::into),
+        bytes_per_second: if moves { entry.rate.bytes_per_second() } else { 0 },
+        failures_count: job.failures_count(),
+        error: job.last_error().map(failure),
+        waiting: waiting(entry, clock),
+    }
+}
+
+fn progress(entry: &Entry) -> JobProgress {
+    let files = entry.job.files();
+    let total: Option<u64> = files.iter().map(File::local_size).sum();
+    let numbers = (0_u32..).map(FileNumber).take(files.len());
+    JobProgress {
+        bytes_total: total,
+        bytes_transferred: numbers.map(|number| entry.transferred_bytes(number)).sum(),
+        files_total: u32::try_from(files.len()).unwrap_or(u32::MAX),
+        files_transferred: u32::try_from(files.iter().filter(|file| file.finished).count())
+            .unwrap_or(u32::MAX),
+    }
+}
+
+fn waiting(entry: &Entry, clock: &Clock) -> Option<Waiting> {
+    match entry.job.state() {
+        JobState::Queued if entry.held => Some(Waiting::Resume),
+        JobState::Queued => Some(Waiting::Slot),
+        JobState::TransientError => {
+            entry.job.retry_at().map(|at| Waiting::Retry { at: on_the_wall(at, clock) })
+        }
+        JobState::Connecting
+        | JobState::Transferring
+        | JobState::Suspended
+        | JobState::Error
+        | JobState::Transferred
+        | JobState::Acknowledged
+        | JobState::Cancelled => None,
+    }
+}
+
+/// When a deadline comes, for people.
+fn on_the_wall(at: Tick, clock: &Clock) -> FileTime {
+    let ahead = at.since(clock.now());
+    FileTime::from_unix_millis(
+        clock
+            .wall()
+            .unix_millis()
+            .saturating_add(u64::try_from(ahead.as_millis()).unwrap_or(u64::MAX)),
+    )
+}
+
+/// A job's error object.
+pub(crate) fn failure(error: &JobError) -> JobFailure {
+    JobFailure {
+        code: error.code,
+        symbol: error.code.symbol().unwrap_or_default().to_owned(),
+        text: error.code.text().into_owned(),
+        context: error.context(),
+        message: error.message.clone(),
+        extended: error.extended,
+        http_status: error.http_status,
+        file: error.file,
+    }
+}
+
+/// A job's error object as `GetError` gives it: in the two states of error only.
+pub(crate) fn error_object(job: &Job) -> Option<JobFailure> {
+    job.error_object().map(failure)
+}
+
+/// All files of a job.
+pub(crate) fn files(entry: &Entry) -> Vec<FileInfo> {
+    let numbers = (0_u32..).map(FileNumber).take(entry.job.files().len());
+    numbers.filter_map(|number| file(entry, number)).collect()
+}
+
+/// One file of a job.
+pub(crate) fn file(entry: &Entry, number: FileNumber) -> Option<FileInfo> {
+    let file = entry.job.file(number)?;
+    Some(FileInfo {
+        number,
+        file_id: file.file_id.clone(),
+        remote_name: file.remote_name.clone(),
+        local_name: file.local_name.clone(),
+        ranges: file.ranges.clone(),
+        progress: FileProgress {
+            bytes_total: file.local_size(),
+            bytes_transferred: entry.transferred_bytes(number),
+            completed: file.published,
+        },
+        transferred: file.finished,
+        sha256: file.sha256.map(|digest| digest.iter().map(|byte| format!("{byte:02x}")).collect()),
+        replace: file.replace,
+        last_modified: file.facts.as_ref().and_then(|facts| facts.last_modified),
+    })
+}

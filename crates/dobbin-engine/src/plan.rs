@@ -1,0 +1,93 @@
+//! What should run, compared with what does.
+
+use std::collections::BTreeSet;
+
+use dobbin_core::job::JobEvent;
+use dobbin_types::{FileNumber, JobId, JobState};
+
+use crate::entry;
+use crate::run::Loop;
+use crate::transfer::Order;
+
+impl Loop {
+    /// Starts and stops transfers until what runs is what should. Doing it twice changes nothing.
+    pub(crate) fn plan(&mut self) {
+        let entries = &self.entries;
+        let wanted: BTreeSet<(JobId, FileNumber)> = self
+            .queue
+            .wanted(|job| entries.get(&job).into_iter().flat_map(entry::unfinished))
+            .into_iter()
+            .collect();
+        self.take_slots(&wanted);
+        for (job, file) in wanted {
+            self.start(job, file);
+        }
+    }
+
+    /// Stops what should not run: jobs that lost their last slot wait again, single files just stop.
+    fn take_slots(&mut self, wanted: &BTreeSet<(JobId, FileNumber)>) {
+        let has_slot = |job: JobId| {
+            wanted.range((job, FileNumber(0))..=(job, FileNumber(u32::MAX))).next().is_some()
+        };
+        let mut lost = Vec::new();
+        for job in &self.moving {
+            let Some(entry) = self.entries.get(job) else {
+                continue;
+            };
+            if !has_slot(*job) {
+                lost.push(*job);
+            } else {
+                for (file, stop) in &entry.runs {
+                    if !wanted.contains(&(*job, *file)) {
+                        stop.now();
+                    }
+                }
+            }
+        }
+        for job in lost {
+            self.outcome(job, JobEvent::SlotTaken);
+        }
+    }
+
+    fn start(&mut self, job: JobId, number: FileNumber) {
+        let Some(entry) = self.entries.get(&job) else {
+            return;
+        };
+        // A run that is on its way out still touches the disk; the next one begins when it is gone.
+        if entry.runs.contains_key(&number) {
+            return;
+        }
+        if entry.job.state() == JobState::Queued {
+            self.outcome(job, JobEvent::SlotGiven);
+        }
+        let Some(entry) = self.entries.get_mut(&job) else {
+            return;
+        };
+        if entry.job.state() != JobState::Transferring {
+            return;
+        }
+        let Some((file, live)) = entry.job.file(number).zip(entry.files.get(number.index())) else {
+            return;
+        };
+        let place = match &live.extras.beside {
+            Some(path) => self.store.place_beside(job, number, path.clone()),
+            None => self.store.place(job, number),
+        };
+        let order = Order {
+            job,
+            number,
+            attempt: entry.job.attempt(),
+            file: file.clone(),
+            headers: entry.job.about().headers.clone(),
+            place,
+            flushed: live.flushed.clone(),
+            generation: live.generation,
+            boot: self.boot.clone(),
+            gauge: live.gauge.clone(),
+            throttle: entry.throttle.clone(),
+        };
+        let stop = self.pool.start(order);
+        entry.runs.insert(number, stop);
+        self.keep_pulse();
+    }
+}

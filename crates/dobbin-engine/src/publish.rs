@@ -1,0 +1,206 @@
+//! Completing a job: its finished files become the user's.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::time::{Duration, SystemTime};
+
+use dobbin_core::job::{JobEvent, Trouble, Wish};
+use dobbin_core::piece::{Layout, PieceSet};
+use dobbin_store::publish::{commit, mode_of_new_files, part_path, part_tag, prepare};
+use dobbin_store::{Intent, Known, Place, PublishError, Staging, Wanted, space};
+use dobbin_types::rest::{Failure, Outcome};
+use dobbin_types::{Completion, ErrorCode, FileNumber, FileTime, JobId, JobState};
+
+use crate::commands::done;
+use crate::event::{Event, Reply};
+use crate::run::Loop;
+use crate::transfer::{chain, of_disk};
+
+/// One file to publish.
+struct Item {
+    number: FileNumber,
+    place: Place,
+    size: u64,
+    destination: PathBuf,
+    replace: bool,
+    last_modified: Option<SystemTime>,
+    tag: u64,
+}
+
+impl Loop {
+    /// `Complete`. The caller is answered when it is over.
+    pub(crate) fn complete(&mut self, job: JobId, event: JobEvent, reply: Reply<Outcome>) {
+        let is_over = self.entries.get(&job).is_none_or(|entry| entry.job.state().is_final());
+        if is_over {
+            self.step(job, event, Vec::new(), move |outcome| {
+                let _ = reply.send(outcome.map(|state| done(ErrorCode::S_OK, state)));
+            });
+            return;
+        }
+        if let Some(entry) = self.entries.get_mut(&job) {
+            entry.completing = Some(reply);
+        }
+        self.step(job, event, Vec::new(), |_| {});
+    }
+
+    /// Gives the finished files to the disk threads, one after the other.
+    pub(crate) fn begin_publishing(&mut self, job: JobId) {
+        let Some(entry) = self.entries.get(&job) else {
+            return;
+        };
+        let numbered = entry.job.files().iter().zip((0_u32..).map(FileNumber));
+        let items = numbered.filter(|(file, _)| file.finished && !file.published);
+        let items: Vec<Item> = items
+            .filter_map(|(file, number)| {
+                let live = entry.files.get(number.index())?;
+                Some(Item {
+                    number,
+                    place: match &live.extras.beside {
+                        Some(path) => self.store.place_beside(job, number, path.clone()),
+                        None => self.store.place(job, number),
+                    },
+                    size: file.local_size()?,
+                    destination: PathBuf::from(&file.local_name),
+                    replace: file.replace,
+                    last_modified: file.facts.as_ref().and_then(|f| f.last_modified).map(on_disk),
+                    tag: part_tag(job, number),
+                })
+            })
+            .collect();
+        let boot = Arc::clone(&self.boot);
+        let inbox = self.inbox.clone();
+        self.hands.give(move || {
+            let mut failed = None;
+            for item in &items {
+                if let Err(trouble) = publish(job, item, &boot, &inbox) {
+                    failed = Some((item.number, trouble));
+                    break;
+                }
+                // The loop may be gone: the intent tells the next one.
+                let _ = inbox.send(Event::FilePublished { job, file: item.number });
+            }
+            let _ = inbox.send(Event::PublishEnded { job, failed });
+        });
+    }
+
+    /// Notes an intent; the disk thread waits until it is durable.
+    pub(crate) fn publish_intended(
+        &mut self,
+        job: JobId,
+        number: FileNumber,
+        intent: Intent,
+        noted: SyncSender<bool>,
+    ) {
+        let live = self.entries.get_mut(&job).and_then(|e| e.files.get_mut(number.index()));
+        if let Some(live) = live {
+            live.extras.intent = Some(intent);
+        }
+        let changes = self.records(job, false, vec![number]);
+        self.write(job, changes, move |outcome| {
+            let _ = noted.send(outcome.is_ok());
+        });
+    }
+
+    /// The file stands under its name: its record, written next, needs no intent any more.
+    pub(crate) fn forget_intent(&mut self, job: JobId, number: FileNumber) {
+        let live = self.entries.get_mut(&job).and_then(|e| e.files.get_mut(number.index()));
+        if let Some(live) = live {
+            live.extras.intent = None;
+        }
+    }
+
+    /// Completing is over: core decides what that means, the caller is answered, and those who
+    /// waited meanwhile get their turn.
+    pub(crate) fn publish_ended(&mut self, job: JobId, failed: Option<(FileNumber, Trouble)>) {
+        let Some(entry) = self.entries.get_mut(&job) else {
+            return;
+        };
+        let partial = !entry.job.all_finished();
+        let reply = entry.completing.take();
+        let parked = std::mem::take(&mut entry.parked);
+        let failure = failed.as_ref().map(|(number, trouble)| {
+            Failure::new(trouble.code, trouble.message.clone()).at(format!("files[{number}]"))
+        });
+        if let Some(failure) = &failure {
+            tracing::warn!(%job, code = %failure.code, "job could not be completed");
+        }
+        self.step(job, JobEvent::PublishEnded(failed), Vec::new(), move |outcome| {
+            let Some(reply) = reply else {
+                return;
+            };
+            let code = if partial { ErrorCode::BG_S_PARTIAL_COMPLETE } else { ErrorCode::S_OK };
+            let answer = match failure {
+                Some(failure) => Err(failure),
+                None => outcome.map(|_| done(code, JobState::Acknowledged)),
+            };
+            let _ = reply.send(answer);
+        });
+        for (actor, command) in parked {
+            self.command(actor, command);
+        }
+    }
+
+    /// Completes a job found transferred that the service itself is to complete.
+    pub(crate) fn complete_unattended(&mut self, job: JobId) {
+        let is_due = self.entries.get(&job).is_some_and(|entry| {
+            entry.job.state() == JobState::Transferred
+                && entry.job.about().completion == Completion::Service
+        });
+        if is_due {
+            self.step(job, JobEvent::Wish(Wish::Complete), Vec::new(), |_| {});
+        }
+    }
+
+    /// What the journal keeps of a new file: where its bytes go. Beside the destination where the
+    /// store lies on another file system and the file will be ours to rename; else in the store.
+    pub(crate) fn extras_for(
+        &self,
+        job: &dobbin_core::job::Job,
+        file: &dobbin_core::job::File,
+        number: FileNumber,
+    ) -> dobbin_store::record::FileExtras {
+        let destination = PathBuf::from(&file.local_name);
+        let is_elsewhere = job.owner() == self.own_uid
+            && destination.parent().is_some_and(|folder| {
+                matches!(space::same_mount(self.store.root(), folder), Ok(false))
+            });
+        let beside = is_elsewhere.then(|| part_path(&destination, part_tag(job.id(), number)));
+        dobbin_store::record::FileExtras { beside, intent: None }
+    }
+}
+
+/// Publishes one file: makes it ready, has the intent noted, gives it its name.
+fn publish(job: JobId, item: &Item, boot: &str, inbox: &SyncSender<Event>) -> Result<(), Trouble> {
+    let trouble = |error: &PublishError| of_disk(error.code(), error);
+    let layout = Layout::without_manifest(item.size)
+        .ok_or_else(|| of_disk(ErrorCode::DO_E_FATAL_CORE_ERROR, &std::fmt::Error))?;
+    // A finished file was flushed as a whole before it was called finished.
+    let flushed = PieceSet::full(layout);
+    let known = Known { boot, flushed: Some(&flushed) };
+    let staging = Staging::reopen(item.place.clone(), layout, &known)
+        .map_err(|error| of_disk(error.code(), &error))?;
+    let wanted = Wanted {
+        destination: &item.destination,
+        mode: mode_of_new_files(),
+        replace: item.replace,
+        last_modified: item.last_modified,
+        tag: item.tag,
+    };
+    let intent = prepare(&staging, &wanted).map_err(|error| trouble(&error))?;
+    let (noted, answer) = sync_channel(1);
+    let event = Event::PublishIntended { job, file: item.number, intent: intent.clone(), noted };
+    let is_noted = inbox.send(event).is_ok() && answer.recv().unwrap_or(false);
+    if !is_noted {
+        let error = std::io::Error::other("the journal could not be written");
+        return Err(Trouble {
+            message: format!("cannot publish {}: {}", item.destination.display(), chain(&error)),
+            ..of_disk(ErrorCode::E_FAIL, &error)
+        });
+    }
+    commit(&intent).map_err(|error| trouble(&error))
+}
+
+fn on_disk(time: FileTime) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_millis(time.unix_millis())
+}

@@ -1,0 +1,85 @@
+//! What the journal says at start, made live again.
+
+use std::collections::BTreeSet;
+
+use dobbin_core::job::Job;
+use dobbin_core::time::Tick;
+use dobbin_store::publish::recover as recover_intent;
+use dobbin_store::record::{self, RecordError};
+use dobbin_store::{Change, JournalError, Recovered, Store, StoredJob};
+use dobbin_types::{JobId, JobState};
+
+use crate::engine::Recover;
+use crate::entry::{Entries, Entry, LiveFile};
+use crate::transfer::chain;
+
+/// Reads the journal, finishes what a crash interrupted, removes what belongs to no job, and returns
+/// the jobs, live.
+///
+/// A job whose record this program cannot read is left out; it and its files stay where they are,
+/// for the program that can.
+pub(crate) fn recover(
+    store: &Store,
+    boot: &str,
+    how: Recover,
+    now: Tick,
+) -> Result<Entries, JournalError> {
+    let mut entries = Entries::new();
+    let mut unreadable = BTreeSet::new();
+    let mut changes = Vec::new();
+    store.journal().for_each_job(|stored| {
+        let id = stored.id;
+        match revive(stored, now, &mut changes) {
+            Ok(mut entry) => {
+                let waits = matches!(
+                    entry.job.state(),
+                    JobState::Queued | JobState::TransientError
+                );
+                entry.held = how == Recover::Hold && waits;
+                entries.insert(id, entry);
+            }
+            Err(error) => {
+                tracing::error!(job = %id, error = %chain(&error), "a job's record is not readable");
+                unreadable.insert(id);
+            }
+        }
+    })?;
+    changes.push(Change::SetBoot(boot.to_owned()));
+    store.journal().write_and_wait(changes)?;
+    let is_live = |job: JobId| entries.contains_key(&job) || unreadable.contains(&job);
+    match store.sweep(is_live) {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "removed files of jobs that are gone"),
+        Err(error) => tracing::warn!(error = %chain(&error), "cannot sweep the staging folder"),
+    }
+    Ok(entries)
+}
+
+fn revive(stored: StoredJob, now: Tick, changes: &mut Vec<Change>) -> Result<Entry, RecordError> {
+    let (about, saved) = record::read_job(&stored.record)?;
+    let mut files = Vec::with_capacity(stored.files.len());
+    let mut live = Vec::with_capacity(stored.files.len());
+    for row in stored.files {
+        let (mut file, mut extras) = record::read_file(&row.record)?;
+        if let Some(intent) = &extras.intent {
+            match recover_intent(intent) {
+                Ok(Recovered::Published) => file.published = true,
+                Ok(Recovered::NotPublished) => {}
+                // Its folder cannot be looked at now. The intent stays for the next start.
+                Err(error) => {
+                    tracing::warn!(job = %stored.id, file = %row.number, error = %chain(&error),
+                        "cannot tell whether a file was published");
+                    files.push(file);
+                    live.push(LiveFile::new(extras, row.flushed));
+                    continue;
+                }
+            }
+            extras.intent = None;
+            let record = record::write_file(&file, &extras);
+            changes.push(Change::PutFile { job: stored.id, number: row.number, record });
+        }
+        files.push(file);
+        live.push(LiveFile::new(extras, row.flushed));
+    }
+    Ok(Entry::new(Job::restore(about, saved, files, now), live))
+}

@@ -1,0 +1,304 @@
+//! The loop: one event after the other, then the plan.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::Duration;
+
+use dobbin_core::job::{JobEvent, Now};
+use dobbin_core::piece::PieceSet;
+use dobbin_core::schedule::Queue;
+use dobbin_core::time::Tick;
+use dobbin_platform::Clock;
+use dobbin_store::{Change, Store};
+use dobbin_types::rest::JobInfo;
+use dobbin_types::{FileNumber, JobId, JobState, Uid};
+
+use crate::entry::{Entries, Entry};
+use crate::event::{Event, News};
+use crate::hands::Hands;
+use crate::tell::Watchers;
+use crate::transfer::Pool;
+
+/// How often figures are looked at while anything moves.
+const PULSE: Duration = Duration::from_secs(1);
+
+/// Events handled before the plan is made anew: one plan serves many of them.
+const BATCH_MAX: usize = 256;
+
+/// Jobs that are over and still answer getters, as held objects of the interface do.
+const ENDED_MAX: usize = 1_024;
+
+/// The loop and everything it owns.
+pub(crate) struct Loop {
+    pub(crate) clock: Clock,
+    pub(crate) store: Arc<Store>,
+    pub(crate) own_uid: Uid,
+    pub(crate) boot: Arc<str>,
+    pub(crate) inbox: SyncSender<Event>,
+    pub(crate) hands: Hands,
+    pub(crate) pool: Pool,
+    pub(crate) entries: Entries,
+    pub(crate) queue: Queue,
+    /// The jobs that are transferring.
+    pub(crate) moving: BTreeSet<JobId>,
+    pub(crate) timers: BTreeSet<(Tick, JobId)>,
+    pub(crate) watchers: Watchers,
+    /// What jobs that are over looked like at their end, oldest first.
+    pub(crate) ended: VecDeque<JobInfo>,
+    /// Jobs that are over, whose transfers are still on their way out: their files are removed when
+    /// the last of them is gone.
+    pub(crate) leaving: BTreeMap<JobId, Entry>,
+    /// When figures are next looked at; nothing while nothing moves, so that an idle agent sleeps.
+    pub(crate) pulse: Option<Tick>,
+    /// When the loop leaves, whatever is still under way then. Set by [`Event::Shutdown`].
+    pub(crate) leave_by: Option<Tick>,
+    /// Writes of the journal that are not durable yet.
+    pub(crate) writes_in_flight: Arc<AtomicUsize>,
+}
+
+impl Loop {
+    /// Runs until [`Event::Shutdown`] and until everything that was under way is put down.
+    pub(crate) fn run(&mut self, events: &Receiver<Event>) {
+        self.plan();
+        loop {
+            match self.next(events) {
+                Some(event) => {
+                    self.handle(event);
+                    for event in events.try_iter().take(BATCH_MAX) {
+                        self.handle(event);
+                    }
+                }
+                None => {}
+            }
+            self.timers_due();
+            self.pulse_due();
+            self.plan();
+            if self.leave_by.is_some_and(|by| by <= self.clock.now() || self.is_at_rest()) {
+                return;
+            }
+        }
+    }
+
+    /// The next event; nothing when a timer is due first or nobody can send any more.
+    fn next(&mut self, events: &Receiver<Event>) -> Option<Event> {
+        let timer = self.timers.first().map(|(tick, _)| *tick);
+        let wake = [timer, self.pulse, self.leave_by].into_iter().flatten().min();
+        let outcome = match wake {
+            None => events.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(wake) => events.recv_timeout(wake.since(self.clock.now())),
+        };
+        match outcome {
+            Ok(event) => Some(event),
+            Err(RecvTimeoutError::Timeout) => None,
+            // Cannot happen while the loop itself holds a sender; leaving is the safe answer.
+            Err(RecvTimeoutError::Disconnected) => Some(Event::Shutdown),
+        }
+    }
+
+    /// The one `match` on what can wake the loop.
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Command(actor, command) => self.command(actor, command),
+            Event::Transfer { job, file, attempt, news } => match news {
+                News::Known(facts) => {
+                    self.outcome(job, JobEvent::FileKnown(attempt, file, facts));
+                }
+                News::Restarted(noted) => self.restarted(job, file, attempt, noted),
+                News::Finished => self.outcome(job, JobEvent::FileFinished(attempt, file)),
+                News::Failed(trouble) => {
+                    self.fold_gauges(job);
+                    self.outcome(job, JobEvent::AttemptFailed(attempt, Some(file), trouble));
+                }
+            },
+            Event::TransferEnded { job, file } => self.transfer_ended(job, file),
+            Event::Flushed { job, file, generation, set } => {
+                self.flushed(job, file, generation, set);
+            }
+            Event::PublishIntended { job, file, intent, noted } => {
+                self.publish_intended(job, file, intent, noted);
+            }
+            Event::FilePublished { job, file } => {
+                self.forget_intent(job, file);
+                self.outcome(job, JobEvent::FilePublished(file));
+            }
+            Event::PublishEnded { job, failed } => self.publish_ended(job, failed),
+            Event::Tell { kind, info } => self.watchers.tell(kind, &info),
+            Event::NotDurable { job } => {
+                if let Some(entry) = self.entries.get_mut(&job) {
+                    entry.unsaved = true;
+                    self.pulse.get_or_insert(self.clock.now().after(PULSE));
+                }
+            }
+            Event::Shutdown => self.shut_down(),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        Now { tick: self.clock.now(), wall: self.clock.wall() }
+    }
+
+    /// Gives core an outcome. The job may be gone: an outcome can arrive after its job was removed.
+    pub(crate) fn outcome(&mut self, job: JobId, event: JobEvent) {
+        self.step(job, event, Vec::new(), |_| {});
+    }
+
+    fn timers_due(&mut self) {
+        let now = self.clock.now();
+        while let Some((tick, job)) = self.timers.first().copied()
+            && tick <= now
+        {
+            self.timers.remove(&(tick, job));
+            if let Some(entry) = self.entries.get_mut(&job) {
+                entry.wake = None;
+            }
+            self.outcome(job, JobEvent::TimePassed);
+            self.refresh(job);
+        }
+    }
+
+    /// Brings the queue and the timers up to date with one job.
+    pub(crate) fn refresh(&mut self, job: JobId) {
+        let (wants, priority, wake) = match self.entries.get(&job) {
+            Some(entry) => (entry.wants_slot(), entry.job.priority(), entry.job.next_wake()),
+            None => (false, dobbin_types::Priority::Low, None),
+        };
+        self.queue.update(job, priority, wants && self.leave_by.is_none());
+        let Some(entry) = self.entries.get_mut(&job) else {
+            self.moving.remove(&job);
+            return;
+        };
+        if entry.job.state() == JobState::Transferring {
+            self.moving.insert(job);
+        } else {
+            self.moving.remove(&job);
+        }
+        if entry.wake != wake {
+            if let Some(before) = entry.wake {
+                self.timers.remove(&(before, job));
+            }
+            if let Some(wake) = wake {
+                self.timers.insert((wake, job));
+            }
+            entry.wake = wake;
+        }
+    }
+
+    /// Once a second while anything moves or waits to be told: rates, progress, late news.
+    fn pulse_due(&mut self) {
+        let now = self.clock.now();
+        if self.pulse.is_none_or(|pulse| pulse > now) {
+            return;
+        }
+        let busy: Vec<JobId> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.untold || entry.unsaved || !entry.runs.is_empty())
+            .map(|(job, _)| *job)
+            .collect();
+        for job in &busy {
+            self.fold_gauges(*job);
+            self.tell_untold(*job);
+            self.save_again(*job);
+        }
+        self.pulse = (!busy.is_empty()).then(|| now.after(PULSE));
+    }
+
+    /// Makes sure that figures are looked at while something moves.
+    pub(crate) fn keep_pulse(&mut self) {
+        let next = self.clock.now().after(PULSE);
+        self.pulse.get_or_insert(next);
+    }
+
+    /// Turns what the gauges say into one event: bytes arrived, or nothing did.
+    fn fold_gauges(&mut self, job: JobId) {
+        let now = self.clock.now();
+        let Some(entry) = self.entries.get_mut(&job) else {
+            return;
+        };
+        if entry.job.state() != JobState::Transferring {
+            entry.rate.rest();
+            return;
+        }
+        let fetched = entry.fetched_bytes();
+        if entry.rate.sample(now, fetched) {
+            let attempt = entry.job.attempt();
+            self.outcome(job, JobEvent::BytesArrived(attempt));
+        }
+    }
+
+    /// What a write that failed was to say is written again: the job's whole record.
+    fn save_again(&mut self, job: JobId) {
+        let Some(entry) = self.entries.get_mut(&job) else {
+            return;
+        };
+        if !std::mem::take(&mut entry.unsaved) {
+            return;
+        }
+        let numbers = (0_u32..).map(FileNumber).take(entry.job.files().len()).collect();
+        let changes = self.records(job, true, numbers);
+        self.write(job, changes, |_| {});
+    }
+
+    /// Notes what survives a power cut now, unless it was dropped meanwhile.
+    pub(crate) fn flushed(&mut self, job: JobId, file: FileNumber, generation: u64, set: PieceSet) {
+        let Some(entry) = self.entries.get_mut(&job) else {
+            return;
+        };
+        let is_pending = entry.job.file(file).is_some_and(|file| !file.finished);
+        let Some(live) = entry.files.get_mut(file.index()) else {
+            return;
+        };
+        if !is_pending || live.generation != generation {
+            return;
+        }
+        live.flushed = Some(set.clone());
+        // Not the job's record: losing this costs a second fetch of some bytes, nothing more.
+        let change = Change::PutFlushed { job, number: file, set };
+        self.store.journal().write(vec![change], |outcome| {
+            if let Err(error) = outcome {
+                tracing::warn!(error = %crate::transfer::chain(&error), "progress could not be noted");
+            }
+        });
+    }
+
+    pub(crate) fn transfer_ended(&mut self, job: JobId, file: FileNumber) {
+        if let Some(entry) = self.entries.get_mut(&job) {
+            entry.runs.remove(&file);
+        } else if let Some(entry) = self.leaving.get_mut(&job) {
+            entry.runs.remove(&file);
+            self.remove_files(job);
+        }
+    }
+
+    fn shut_down(&mut self) {
+        let by = self.clock.now().after(LAST_WORDS);
+        self.leave_by.get_or_insert(by);
+        let jobs: Vec<JobId> = self.entries.keys().copied().collect();
+        for job in jobs {
+            self.refresh(job);
+        }
+        for entry in self.entries.values() {
+            for stop in entry.runs.values() {
+                stop.now();
+            }
+        }
+    }
+
+    fn is_at_rest(&self) -> bool {
+        let entries = self.entries.values().chain(self.leaving.values());
+        entries.into_iter().all(|entry| entry.runs.is_empty() && !entry.job.is_publishing())
+    }
+}
+
+/// How long the loop waits, when it is leaving, for transfers to say that they are gone.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
+/// Keeps the last words of a job that is over.
+pub(crate) fn remember(ended: &mut VecDeque<JobInfo>, info: JobInfo) {
+    if ended.len() == ENDED_MAX {
+        ended.pop_front();
+    }
+    ended.push_back(info);
+}

@@ -1,0 +1,118 @@
+//! When a file's bytes are made to survive a power cut, and the journal told of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::time::{Duration, Instant};
+
+use dobbin_store::{Staging, StagingError};
+use dobbin_types::{FileNumber, JobId};
+use tokio::sync::oneshot;
+
+use crate::event::Event;
+use crate::hands::Hands;
+
+/// Bytes written since the last flush that bring the next one: what a power cut may cost at most.
+const FLUSH_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Time since the last flush that brings the next one, when anything was written.
+const FLUSH_AFTER: Duration = Duration::from_secs(5);
+
+/// Bytes after which the kernel is asked to begin writing, so that a flush finds little left to do.
+const WRITEBACK_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Flushes one file now and then, on the disk threads, one flush at a time.
+pub(super) struct Flusher {
+    job: JobId,
+    number: FileNumber,
+    generation: u64,
+    staging: Arc<Staging>,
+    hands: Hands,
+    inbox: SyncSender<Event>,
+    busy: Arc<AtomicBool>,
+    unflushed_bytes: u64,
+    last: Instant,
+    writeback_from: u64,
+}
+
+impl Flusher {
+    pub(super) fn new(
+        job: JobId,
+        number: FileNumber,
+        generation: u64,
+        staging: Arc<Staging>,
+        hands: Hands,
+        inbox: SyncSender<Event>,
+    ) -> Flusher {
+        Flusher {
+            job,
+            number,
+            generation,
+            staging,
+            hands,
+            inbox,
+            busy: Arc::default(),
+            unflushed_bytes: 0,
+            last: Instant::now(),
+            writeback_from: 0,
+        }
+    }
+
+    /// Bytes were written that end at `end` of the file.
+    pub(super) fn wrote(&mut self, bytes: u64, end: u64) {
+        self.unflushed_bytes += bytes;
+        // Writing that goes elsewhere begins a new stretch.
+        if end < self.writeback_from || end - self.writeback_from > 2 * WRITEBACK_BYTES {
+            self.writeback_from = end.saturating_sub(bytes);
+        }
+        if end - self.writeback_from >= WRITEBACK_BYTES {
+            let range = self.writeback_from..end;
+            self.writeback_from = end;
+            self.staging.start_writeback(range);
+        }
+        let due = self.unflushed_bytes >= FLUSH_BYTES || self.last.elapsed() >= FLUSH_AFTER;
+        if due && !self.busy.swap(true, Ordering::AcqRel) {
+            self.unflushed_bytes = 0;
+            self.last = Instant::now();
+            let busy = Arc::clone(&self.busy);
+            self.flush(move |outcome| {
+                busy.store(false, Ordering::Release);
+                if let Err(error) = outcome {
+                    // The next write of the file meets the same refusal and reports it.
+                    tracing::warn!(error = %super::chain(&error), "a staging file could not be flushed");
+                }
+            });
+        }
+    }
+
+    /// Flushes and waits for it.
+    pub(super) async fn finish(&mut self) -> Result<(), StagingError> {
+        let (sender, receiver) = oneshot::channel();
+        self.flush(move |outcome| {
+            // The transfer may have been dropped with its thread.
+            let _ = sender.send(outcome);
+        });
+        self.unflushed_bytes = 0;
+        receiver.await.unwrap_or(Ok(()))
+    }
+
+    /// The transfer stops before its end: what it wrote is flushed behind it.
+    pub(super) fn leave(&mut self) {
+        if self.unflushed_bytes > 0 {
+            self.flush(|_outcome| {});
+        }
+    }
+
+    fn flush(&self, done: impl FnOnce(Result<(), StagingError>) + Send + 'static) {
+        let staging = Arc::clone(&self.staging);
+        let inbox = self.inbox.clone();
+        let (job, file, generation) = (self.job, self.number, self.generation);
+        self.hands.give(move || {
+            let outcome = staging.flush().map(|set| {
+                // The loop may be gone: then nobody needs to know any more.
+                let _ = inbox.send(Event::Flushed { job, file, generation, set });
+            });
+            done(outcome);
+        });
+    }
+}

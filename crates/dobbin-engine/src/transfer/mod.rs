@@ -1,0 +1,19 @@
+//! Transfers: one file's bytes from its origin into its staging file.
+//!
+//! A transfer runs on a thread of its own kind (`pool`), away from the loop: control goes per piece,
+//! data per byte. It decides nothing about its job; it reports what it finds (`event::News`) and
+//! ends.
+
+mod flush;
+mod hash;
+mod order;
+mod pool;
+mod stop;
+mod stream;
+mod task;
+mod trouble;
+
+pub(crate) use order::Order;
+pub(crate) use pool::Pool;
+pub(crate) use stop::Stop;
+pub(crate) use trouble::{chain, of_disk};

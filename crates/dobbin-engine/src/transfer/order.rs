@@ -1,0 +1,30 @@
+//! What a transfer is told to do.
+
+use std::sync::Arc;
+
+use dobbin_core::job::{Attempt, File};
+use dobbin_core::piece::PieceSet;
+use dobbin_net::throttle::Throttle;
+use dobbin_store::Place;
+use dobbin_types::{FileNumber, JobId};
+
+use crate::gauge::SharedGauge;
+
+/// One file to fetch, with everything known of it when the order was given.
+pub(crate) struct Order {
+    pub(crate) job: JobId,
+    pub(crate) number: FileNumber,
+    pub(crate) attempt: Attempt,
+    pub(crate) file: File,
+    /// The caller's headers: secrets.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) place: Place,
+    /// As the journal knows it.
+    pub(crate) flushed: Option<PieceSet>,
+    /// Which content of the file this is: counts how often what was had of it was dropped.
+    pub(crate) generation: u64,
+    /// The machine's present run.
+    pub(crate) boot: Arc<str>,
+    pub(crate) gauge: SharedGauge,
+    pub(crate) throttle: Option<Throttle>,
+}

@@ -1,0 +1,449 @@
+//! One transfer, from its order to its end.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::SyncSender;
+
+use dobbin_core::job::{Facts, Judgement, Known, RangeMap, Trouble, Validator, judge};
+use dobbin_core::piece::Layout;
+use dobbin_net::http::{Client, Extent, FetchErrorKind, Request, Response};
+use dobbin_store::{Staging, StagingError};
+use dobbin_types::ErrorCode;
+use http::{HeaderName, HeaderValue};
+use tokio::sync::oneshot;
+use url::Url;
+
+use super::flush::Flusher;
+use super::hash::WholeHash;
+use super::order::Order;
+use super::stop::Stop;
+use super::stream::Writer;
+use super::trouble::{fatal, of_disk, of_fetch};
+use crate::event::{Event, News};
+use crate::hands::Hands;
+
+/// How often a file may change under one transfer before that is an error.
+const RESTARTS_MAX: u32 = 3;
+
+/// Why a transfer ended without its file.
+enum End {
+    /// It was told to, or nobody listens any more.
+    Stopped,
+    /// It cannot go on.
+    Failed(Trouble),
+}
+
+impl From<StagingError> for End {
+    fn from(error: StagingError) -> End {
+        End::Failed(of_disk(error.code(), &error))
+    }
+}
+
+/// A transfer at work.
+pub(super) struct Task {
+    order: Order,
+    client: Client,
+    hands: Hands,
+    inbox: SyncSender<Event>,
+    stop: Stop,
+    url: Url,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    /// What is known of the file, the newest reply included.
+    facts: Option<Facts>,
+    writer: Option<Writer>,
+    restarts_count: u32,
+    /// Bytes of a version without a validator were taken over from an earlier attempt: if the hash
+    /// is wrong in the end, one more try from zero is due before that is an error.
+    glued_blindly: bool,
+}
+
+impl Task {
+    /// Runs the order to its end and reports it.
+    pub(super) async fn run(
+        order: Order,
+        client: Client,
+        hands: Hands,
+        inbox: SyncSender<Event>,
+        stop: Stop,
+    ) {
+        let (job, file, attempt) = (order.job, order.number, order.attempt);
+        let tell = inbox.clone();
+        let report = move |news| {
+            // The loop may be gone: then nobody waits for the news.
+            let _ = tell.send(Event::Transfer { job, file, attempt, news });
+        };
+        match Task::new(order, client, hands, inbox, stop) {
+            Ok(mut task) => match task.fetch().await {
+                Ok(()) => report(News::Finished),
+                Err(End::Failed(trouble)) => report(News::Failed(trouble)),
+                Err(End::Stopped) => {}
+            },
+            Err(trouble) => report(News::Failed(trouble)),
+        }
+    }
+
+    fn new(
+        order: Order,
+        client: Client,
+        hands: Hands,
+        inbox: SyncSender<Event>,
+        stop: Stop,
+    ) -> Result<Task, Trouble> {
+        let url = Url::parse(&order.file.remote_name)
+            .map_err(|error| fatal(ErrorCode::INET_E_INVALID_URL, error.to_string()))?;
+        let headers = order.headers.iter().filter_map(|(name, value)| {
+            // Both were checked at the door.
+            Some((name.parse().ok()?, value.parse().ok()?))
+        });
+        Ok(Task {
+            headers: headers.collect(),
+            url,
+            facts: order.file.facts.clone(),
+            order,
+            client,
+            hands,
+            inbox,
+            stop,
+            writer: None,
+            restarts_count: 0,
+            glued_blindly: false,
+        })
+    }
+
+    /// Fetches until every byte is here, checked and flushed.
+    async fn fetch(&mut self) -> Result<(), End> {
+        let outcome = self.fetch_all().await;
+        if let Some(writer) = &mut self.writer
+            && outcome.is_err()
+        {
+            writer.leave();
+        }
+        outcome
+    }
+
+    async fn fetch_all(&mut self) -> Result<(), End> {
+        self.open_staging().await?;
+        loop {
+            while !self.is_complete() {
+                self.fetch_once().await?;
+            }
+            if self.is_hash_right()? {
+                break;
+            }
+            if !std::mem::take(&mut self.glued_blindly) {
+                return Err(self.wrong_hash().await);
+            }
+            self.restart().await?;
+        }
+        match &mut self.writer {
+            Some(writer) => Ok(writer.flusher.finish().await?),
+            None => Ok(()),
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        self.writer.as_ref().is_some_and(Writer::is_complete)
+    }
+
+    /// One request and what comes of it.
+    async fn fetch_once(&mut self) -> Result<(), End> {
+        let (local, asked) = self.next_part()?;
+        let request = Request {
+            url: self.url.clone(),
+            range: asked.clone(),
+            if_range: self.if_range(asked.as_ref()),
+            headers: self.headers.clone(),
+            allow_downgrade: false,
+        };
+        let opened = tokio::select! {
+            biased;
+            () = self.stop.wished() => return Err(End::Stopped),
+            opened = self.client.open(&request) => opened,
+        };
+        let mut response = match opened {
+            Ok(response) => response,
+            Err(error) => return self.not_opened(error).await,
+        };
+        let part = match response.extent {
+            Extent::Whole => None,
+            Extent::Part { start, end } => Some(start..end),
+        };
+        match self.judge(asked.as_ref(), part.as_ref(), &response) {
+            Judgement::Refuse(code, why) => {
+                let host = self.url.host_str().unwrap_or_default();
+                Err(End::Failed(fatal(code, format!("cannot fetch from {host}: {why}"))))
+            }
+            Judgement::AskAnew => {
+                drop(response);
+                self.restart().await
+            }
+            Judgement::Take { facts, body_start, restart } => {
+                if restart {
+                    self.restart().await?;
+                }
+                self.learn(facts)?;
+                let local = self.place_of(local, body_start);
+                self.take(&mut response, body_start, local).await
+            }
+        }
+    }
+
+    /// The next missing stretch of the local file and the remote range that holds it; no range when
+    /// everything is to be asked for.
+    fn next_part(&self) -> Result<(Range<u64>, Option<Range<u64>>), End> {
+        let file = &self.order.file;
+        let Some((writer, facts)) = self.writer.as_ref().zip(self.facts.as_ref()) else {
+            // Nothing is known yet. The first reply tells; a file with ranges asks for its first.
+            let first = file.ranges.first().map(|range| {
+                let end = range.length.and_then(|length| range.offset.checked_add(length));
+                range.offset..end.unwrap_or(u64::MAX)
+            });
+            return Ok((0..u64::MAX, first));
+        };
+        let map = self.map(facts)?;
+        let missing = writer.next_missing().unwrap_or(0..0);
+        let Some((local, remote)) = map.first_stretch(missing) else {
+            return Err(End::Failed(fatal(
+                ErrorCode::DO_E_FATAL_CORE_ERROR,
+                "a missing piece lies outside the file".into(),
+            )));
+        };
+        let is_everything = remote == (0..facts.remote_size) && writer.have().is_empty();
+        Ok((local, (!is_everything).then_some(remote)))
+    }
+
+    fn map(&self, facts: &Facts) -> Result<RangeMap, End> {
+        RangeMap::new(&self.order.file.ranges, facts.remote_size).map_err(|code| {
+            End::Failed(fatal(code, "a range lies outside the server's file".into()))
+        })
+    }
+
+    fn if_range(&self, asked: Option<&Range<u64>>) -> Option<dobbin_net::http::Validator> {
+        asked?;
+        let had = self.writer.as_ref().is_some_and(|writer| !writer.have().is_empty());
+        self.facts.as_ref().filter(|_| had)?.validator.as_ref().map(to_net)
+    }
+
+    /// A request that brought no body. A file that shrank or changed shows as "no such range".
+    async fn not_opened(&mut self, error: dobbin_net::http::FetchError) -> Result<(), End> {
+        let had = self.writer.as_ref().is_some_and(|writer| !writer.have().is_empty());
+        let is_another = match &error.kind {
+            FetchErrorKind::Changed => true,
+            FetchErrorKind::RangeNotSatisfiable { total } => {
+                total.is_none_or(|total| self.facts.as_ref().map(|f| f.remote_size) != Some(total))
+            }
+            _other_trouble => false,
+        };
+        if had && is_another { self.restart().await } else { Err(End::Failed(of_fetch(&error))) }
+    }
+
+    fn judge(
+        &mut self,
+        asked: Option<&Range<u64>>,
+        part: Option<&Range<u64>>,
+        response: &Response,
+    ) -> Judgement {
+        let file = &self.order.file;
+        let known = Known {
+            facts: self.facts.as_ref(),
+            declared_size: file.declared_size,
+            ranges: &file.ranges,
+            anything_had: self.writer.as_ref().is_some_and(|writer| !writer.have().is_empty()),
+            is_hashed: file.sha256.is_some(),
+        };
+        if known.anything_had && known.facts.is_some_and(|facts| facts.validator.is_none()) {
+            self.glued_blindly = known.is_hashed;
+        }
+        let validator = response.validator.as_ref().map(to_core);
+        judge(known, asked, part, response.total, validator.as_ref(), response.last_modified)
+    }
+
+    /// What the reply says of the file is news, or it is what we knew.
+    fn learn(&mut self, facts: Facts) -> Result<(), End> {
+        if self.facts.as_ref() != Some(&facts) {
+            self.send(News::Known(facts.clone()))?;
+            self.facts = Some(facts);
+        }
+        if self.writer.is_none() {
+            self.create_staging()?;
+        }
+        Ok(())
+    }
+
+    /// Where the body's first byte stands in the local file. With ranges the body is exactly the
+    /// stretch that was asked for; without, local and remote offsets are the same.
+    fn place_of(&self, local: Range<u64>, body_start: u64) -> Range<u64> {
+        let size = self.writer.as_ref().map_or(0, |writer| writer.staging.layout().file_size());
+        if self.order.file.ranges.is_empty() {
+            return body_start..size;
+        }
+        let first = self.order.file.ranges.first().and_then(|range| range.length);
+        match local {
+            // The very first request of a ranged file: its first range, as far as the file goes.
+            Range { start: 0, end: u64::MAX } => 0..first.unwrap_or(size).min(size),
+            known => known,
+        }
+    }
+
+    /// Takes the body: `local` is where its bytes belong. What comes behind that is not wanted.
+    async fn take(
+        &mut self,
+        response: &mut Response,
+        _body_start: u64,
+        local: Range<u64>,
+    ) -> Result<(), End> {
+        let Some(writer) = &mut self.writer else {
+            return Err(End::Stopped);
+        };
+        writer.seek(local.start);
+        let mut left = local.end - local.start;
+        while left > 0 {
+            let next = tokio::select! {
+                biased;
+                () = self.stop.wished() => return Err(End::Stopped),
+                next = response.body.next() => next,
+            };
+            let Some(bytes) = next.map_err(|error| End::Failed(of_fetch(&error)))? else {
+                break;
+            };
+            self.order.gauge.fetched_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            let take = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+            writer.write(&bytes[..take])?;
+            left -= take as u64;
+            if let Some(throttle) = &self.order.throttle {
+                tokio::select! {
+                    biased;
+                    () = self.stop.wished() => return Err(End::Stopped),
+                    () = throttle.take(bytes.len() as u64) => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens what an earlier attempt left. Bytes whose version nobody noted are of no use.
+    async fn open_staging(&mut self) -> Result<(), End> {
+        let Some(facts) = &self.facts else {
+            return Ok(Staging::discard_at(&self.order.place)?);
+        };
+        let Some(layout) = Layout::without_manifest(self.map(facts)?.local_size()) else {
+            return Err(too_large());
+        };
+        let known =
+            dobbin_store::Known { boot: &self.order.boot, flushed: self.order.flushed.as_ref() };
+        match Staging::reopen(self.order.place.clone(), layout, &known) {
+            Ok(staging) => self.begin_writing(staging),
+            // Gone, although the journal knows the file: somebody removed it. The journal must not
+            // go on calling pieces flushed that will be fetched anew.
+            Err(error) if error.is_missing() => self.forget().await?,
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    fn create_staging(&mut self) -> Result<(), End> {
+        let Some(facts) = &self.facts else {
+            return Err(End::Stopped);
+        };
+        let Some(layout) = Layout::without_manifest(self.map(facts)?.local_size()) else {
+            return Err(too_large());
+        };
+        Staging::discard_at(&self.order.place)?;
+        let staging = Staging::create(self.order.place.clone(), layout, &self.order.boot)?;
+        self.begin_writing(staging);
+        Ok(())
+    }
+
+    fn begin_writing(&mut self, staging: Staging) {
+        let staging = Arc::new(staging);
+        let flusher = Flusher::new(
+            self.order.job,
+            self.order.number,
+            self.order.generation,
+            Arc::clone(&staging),
+            self.hands.clone(),
+            self.inbox.clone(),
+        );
+        let hash = self.order.file.sha256.map(|_| WholeHash::new());
+        self.writer = Some(Writer::new(staging, flusher, hash, self.order.gauge.clone()));
+    }
+
+    /// The file is another one than before: what was had of it goes.
+    async fn restart(&mut self) -> Result<(), End> {
+        self.restarts_count += 1;
+        if self.restarts_count > RESTARTS_MAX {
+            let host = self.url.host_str().unwrap_or_default();
+            return Err(End::Failed(fatal(
+                ErrorCode::E_UNEXPECTED,
+                format!("the file at {host} keeps changing while it is fetched"),
+            )));
+        }
+        self.forget().await
+    }
+
+    /// Drops what was had of the file, in the journal first and then here. Only when the journal has
+    /// forgotten the old bytes may new ones be written; else a crash could leave them under the old
+    /// ones' name.
+    async fn forget(&mut self) -> Result<(), End> {
+        self.writer = None;
+        self.facts = None;
+        self.order.gauge.set_transferred(0);
+        let (noted, answer) = oneshot::channel();
+        self.send(News::Restarted(noted))?;
+        if !answer.await.unwrap_or(false) {
+            return Err(End::Stopped);
+        }
+        self.order.generation += 1;
+        Ok(Staging::discard_at(&self.order.place)?)
+    }
+
+    /// Whether the whole file has the hash that the caller gave, if any.
+    fn is_hash_right(&mut self) -> Result<bool, End> {
+        let Some((writer, expected)) = self.writer.as_mut().zip(self.order.file.sha256) else {
+            return Ok(true);
+        };
+        let hash = writer.hash.take().unwrap_or_else(WholeHash::new);
+        Ok(hash.finish(&writer.staging)? == expected)
+    }
+
+    /// The bytes are not those that the caller meant: none of them is kept.
+    async fn wrong_hash(&mut self) -> End {
+        if let Err(end) = self.forget().await {
+            return end;
+        }
+        let host = self.url.host_str().unwrap_or_default();
+        End::Failed(fatal(
+            ErrorCode::DO_E_BAD_PIECE_HASH,
+            format!("the file from {host} does not have the SHA-256 that was given"),
+        ))
+    }
+
+    fn send(&self, news: News) -> Result<(), End> {
+        let (job, file, attempt) = (self.order.job, self.order.number, self.order.attempt);
+        let event = Event::Transfer { job, file, attempt, news };
+        self.inbox.send(event).map_err(|_loop_is_gone| End::Stopped)
+    }
+}
+
+/// The network's word for a version and core's are the same; neither crate knows the other's.
+fn to_core(validator: &dobbin_net::http::Validator) -> Validator {
+    match validator {
+        dobbin_net::http::Validator::StrongEtag(text) => Validator::StrongEtag(text.clone()),
+        dobbin_net::http::Validator::LastModified(text) => Validator::LastModified(text.clone()),
+    }
+}
+
+fn to_net(validator: &Validator) -> dobbin_net::http::Validator {
+    match validator {
+        Validator::StrongEtag(text) => dobbin_net::http::Validator::StrongEtag(text.clone()),
+        Validator::LastModified(text) => dobbin_net::http::Validator::LastModified(text.clone()),
+    }
+}
+
+fn too_large() -> End {
+    End::Failed(fatal(
+        ErrorCode::from_errno(27), // EFBIG
+        "the file has more pieces than can be kept track of".into(),
+    ))
+}

@@ -1,0 +1,63 @@
+//! Errors of disk and network, as core and people want to hear of them.
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+use dobbin_core::job::Trouble;
+use dobbin_net::http::{Class, FetchError};
+use dobbin_types::ErrorCode;
+
+/// How much a wait before a retry may be stretched, in thousandths.
+const SPREAD_MAX: u16 = 100;
+
+/// A fetch that failed.
+pub(super) fn of_fetch(error: &FetchError) -> Trouble {
+    Trouble {
+        code: error.code(),
+        transient: error.class() == Class::Transient,
+        extended: None,
+        http_status: error.http_status,
+        message: chain(error),
+        retry_after: error.retry_after,
+        spread_thousandths: spread(),
+    }
+}
+
+/// A step on the disk that failed. Fatal: nothing about it gets better by asking the origin again.
+pub(crate) fn of_disk(code: ErrorCode, error: &dyn Error) -> Trouble {
+    fatal(code, chain(error))
+}
+
+/// Something that will not pass.
+pub(super) fn fatal(code: ErrorCode, message: String) -> Trouble {
+    Trouble {
+        code,
+        transient: false,
+        extended: None,
+        http_status: None,
+        message,
+        retry_after: None,
+        spread_thousandths: 0,
+    }
+}
+
+/// An error and its causes in one line, without saying anything twice.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !text.ends_with(&words) {
+            // Writing to a string cannot fail.
+            let _ = write!(text, ": {words}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// Chance for core, which has none of its own: a number from 0 to [`SPREAD_MAX`].
+fn spread() -> u16 {
+    let random = uuid::Uuid::new_v4().as_u128() as u16;
+    random % (SPREAD_MAX + 1)
+}

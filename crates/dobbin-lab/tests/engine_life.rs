@@ -1,0 +1,298 @@
+//! Whole lives of jobs on the real engine, against an origin that behaves or does not.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use dobbin_engine::{Actor, Engine, EngineOptions, Handle, HttpSettings, Recover, Wish};
+use dobbin_lab::origin::{Answer, Content, End, Origin, Plan, Ranges, Route, Version, When};
+use dobbin_net::http::ProxyRules;
+use dobbin_types::rest::{AddFile, CreateJob, JobInfo};
+use dobbin_types::{ByteRange, ErrorCode, JobId, JobState, Uid};
+
+const MIB: u64 = 1024 * 1024;
+
+/// An engine of our own, a folder for its files, and a runtime to ask it from.
+struct Site {
+    folder: tempfile::TempDir,
+    engine: Option<Engine>,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Site {
+    fn new() -> Site {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let mut site = Site { folder, engine: None, runtime };
+        site.start(Recover::RunAll);
+        site
+    }
+
+    fn start(&mut self, recover: Recover) {
+        let http =
+            HttpSettings { proxy: ProxyRules::none(), ..HttpSettings::product("dobbin-lab") };
+        let options = EngineOptions { state: self.folder.path().join("state"), recover, http };
+        self.engine = Some(Engine::start(options).unwrap());
+    }
+
+    fn stop(&mut self) {
+        let stopped = self.engine.take().unwrap().stop(Duration::from_secs(10));
+        assert!(stopped, "the engine did not stop in time");
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn handle(&self) -> Handle {
+        self.engine.as_ref().unwrap().handle()
+    }
+
+    fn create(&self, files: Vec<AddFile>) -> JobId {
+        let body = CreateJob { display_name: "life".into(), files, ..CreateJob::default() };
+        self.runtime.block_on(self.handle().create(me(), body)).unwrap()
+    }
+
+    fn wish(&self, job: JobId, wish: Wish) -> Result<ErrorCode, ErrorCode> {
+        let outcome = self.runtime.block_on(self.handle().wish(me(), job, wish));
+        outcome.map(|done| done.code).map_err(|failure| failure.code)
+    }
+
+    fn info(&self, job: JobId) -> JobInfo {
+        self.runtime.block_on(self.handle().job(me(), job)).unwrap()
+    }
+
+    /// Waits for the event that brings the job into one of these states.
+    #[track_caller]
+    fn wait(&self, job: JobId, states: &[JobState]) -> JobInfo {
+        self.runtime.block_on(async {
+            let mut events = self.handle().subscribe(me(), Some(job)).await.unwrap();
+            let until = async {
+                while let Some(event) = events.recv().await {
+                    if states.contains(&event.job.state) {
+                        return event.job;
+                    }
+                }
+                panic!("the events ended");
+            };
+            tokio::time::timeout(Duration::from_secs(60), until).await.unwrap_or_else(|_| {
+                panic!("{job} did not become one of {states:?}");
+            })
+        })
+    }
+}
+
+fn me() -> Actor {
+    Actor::from_kernel(dobbin_platform::identity::own_uid())
+}
+
+fn file(url: String, to: &Path) -> AddFile {
+    AddFile { remote_name: url, local_name: to.display().to_string(), ..AddFile::default() }
+}
+
+#[test]
+fn a_job_is_created_fetched_and_completed() {
+    let site = Site::new();
+    let content = Content::new(1, 5 * MIB + 123);
+    let origin = Origin::start(Plan::new().file("/a", content));
+    let out = site.path("out");
+    let job = site.create(vec![file(origin.url("/a"), &out)]);
+    assert_eq!(site.info(job).state, JobState::Suspended);
+    assert_eq!(site.wish(job, Wish::Resume), Ok(ErrorCode::S_OK));
+    let info = site.wait(job, &[JobState::Transferred]);
+    assert_eq!(info.progress.bytes_total, Some(5 * MIB + 123));
+    assert_eq!(info.progress.bytes_transferred, 5 * MIB + 123);
+    assert!(!out.exists(), "nothing appears before Complete");
+    assert_eq!(site.wish(job, Wish::Complete), Ok(ErrorCode::S_OK));
+    assert_eq!(std::fs::read(&out).unwrap(), content.all());
+    assert_eq!(site.info(job).state, JobState::Acknowledged);
+    assert_eq!(site.wish(job, Wish::Cancel), Err(ErrorCode::DO_E_INVALID_STATE));
+}
+
+#[test]
+fn an_empty_file_and_ranges_arrive() {
+    let site = Site::new();
+    let content = Content::new(2, 3 * MIB);
+    let origin = Origin::start(Plan::new().file("/empty", Content::new(0, 0)).file("/a", content));
+    let (empty, parts) = (site.path("empty"), site.path("parts"));
+    let range = |offset, length| ByteRange { offset, length };
+    let ranged = AddFile {
+        ranges: vec![
+            range(2 * MIB, Some(MIB / 2 + 7)),
+            range(5, Some(MIB)),
+            range(3 * MIB - 9, None),
+        ],
+        ..file(origin.url("/a"), &parts)
+    };
+    let job = site.create(vec![file(origin.url("/empty"), &empty), ranged]);
+    site.wish(job, Wish::Resume).unwrap();
+    site.wait(job, &[JobState::Transferred]);
+    assert_eq!(site.wish(job, Wish::Complete), Ok(ErrorCode::S_OK));
+    assert_eq!(std::fs::read(&empty).unwrap(), b"");
+    let mut expect = content.bytes(2 * MIB..2 * MIB + MIB / 2 + 7);
+    expect.extend(content.bytes(5..5 + MIB));
+    expect.extend(content.bytes(3 * MIB - 9..3 * MIB));
+    assert!(std::fs::read(&parts).unwrap() == expect);
+}
+
+#[test]
+fn a_broken_connection_is_resumed_where_it_broke() {
+    let site = Site::new();
+    let content = Content::new(3, 6 * MIB);
+    let route = Route::honest(content).when(When::First(1), End::FinAfter(4 * MIB));
+    let origin = Origin::start(Plan::new().route("/a", route));
+    let out = site.path("out");
+    let job = site.create(vec![file(origin.url("/a"), &out)]);
+    site.wish(job, Wish::Resume).unwrap();
+    let info = site.wait(job, &[JobState::TransientError]);
+    assert_eq!(info.error.unwrap().code, ErrorCode::CURL_PARTIAL_FILE);
+    // The retry comes by itself; asking for it now is what an impatient user does.
+    site.wish(job, Wish::Resume).unwrap();
+    site.wait(job, &[JobState::Transferred]);
+    site.wish(job, Wish::Complete).unwrap();
+    assert!(std::fs::read(&out).unwrap() == content.all());
+    let requests = origin.requests();
+    assert_eq!(requests.len(), 2);
+    let range = requests[1].request.field("range").unwrap_or_default();
+    assert_eq!(range, format!("bytes={}-{}", 4 * MIB, 6 * MIB - 1));
+    assert!(requests[1].request.field("if-range").is_some());
+}
+
+#[test]
+fn a_file_that_changed_starts_from_zero() {
+    let site = Site::new();
+    let content = Content::new(4, 4 * MIB);
+    let route = Route::honest(content)
+        .when(When::First(1), End::FinAfter(3 * MIB))
+        .when(When::After(1), Version::NewTag)
+        .when(When::After(1), Version::NewBytes);
+    let origin = Origin::start(Plan::new().route("/a", route));
+    let out = site.path("out");
+    let job = site.create(vec![file(origin.url("/a"), &out)]);
+    site.wish(job, Wish::Resume).unwrap();
+    site.wait(job, &[JobState::TransientError]);
+    site.wish(job, Wish::Resume).unwrap();
+    site.wait(job, &[JobState::Transferred]);
+    site.wish(job, Wish::Complete).unwrap();
+    assert!(std::fs::read(&out).unwrap() == content.changed().all());
+}
+
+#[test]
+fn a_server_without_ranges_still_works() {
+    let site = Site::new();
+    let content = Content::new(5, 4 * MIB);
+    let route =
+        Route::honest(content).always(Ranges::Ignored).when(When::First(1), End::FinAfter(3 * MIB));
+    let origin = Origin::start(Plan::new().route("/a", route));
+    let out = site.path("out");
+    let job = site.create(vec![file(origin.url("/a"), &out)]);
+    site.wish(job, Wish::Resume).unwrap();
+    site.wait(job, &[JobState::TransientError]);
+    site.wish(job, Wish::Resume).unwrap();
+    site.wait(job, &[JobState::Transferred]);
+    site.wish(job, Wish::Complete).unwrap();
+    assert!(std::fs::read(&out).unwrap() == content.all());
+}
+
+#[test]
+fn a_refusal_of_the_origin_stops_the_job_with_its_code() {
+    let site = Site::new();
+    let route = Route::honest(Content::new(6, 10)).always(Answer::Status(404));
+    let origin = Origin::start(Plan::new().route("/a", route));
+    let job = site.create(vec![file(origin.url("/a"), &site.path("out"))]);
+    site.wish(job, Wish::Resume).unwrap();
+    let info = site.wait(job, &[JobState::Error]);
+    let error = info.error.unwrap();
+    assert_eq!(error.code, ErrorCode::from_http_status(404));
+    assert_eq!(error.http_status, Some(404));
+    assert!(!error.message.contains("/a"), "no URL in {}", error.message);
+    assert_eq!(site.wish(job, Wish::Cancel), Ok(ErrorCode::S_OK));
+    assert!(!site.path("out").exists());
+}
+
+#[test]
+fn a_wrong_hash_leaves_no_file_and_a_right_one_does() {
+    let site = Site::new();
+    let content = Content::new(7, 2 * MIB + 1);
+    let origin = Origin::start(Plan::new().file("/a", content));
+    let hex: String = content.sha256().iter().map(|byte| format!("{byte:02x}")).collect();
+    let (good, bad) = (site.path("good"), site.path("bad"));
+    let right = AddFile { sha256: Some(hex), ..file(origin.url("/a"), &good) };
+    let wrong = AddFile { sha256: Some("00".repeat(32)), ..file(origin.url("/a"), &bad) };
+    let (right, wrong) = (site.create(vec![right]), site.create(vec![wrong]));
+    site.wish(right, Wish::Resume).unwrap();
+    site.wish(wrong, Wish::Resume).unwrap();
+    site.wait(right, &[JobState::Transferred]);
+    site.wish(right, Wish::Complete).unwrap();
+    assert!(std::fs::read(&good).unwrap() == content.all());
+    let info = site.wait(wrong, &[JobState::Error]);
+    assert_eq!(info.error.unwrap().code, ErrorCode::DO_E_BAD_PIECE_HASH);
+    assert_eq!(info.progress.bytes_transferred, 0);
+    assert_eq!(site.wish(wrong, Wish::Complete), Ok(ErrorCode::BG_S_PARTIAL_COMPLETE));
+    assert!(!bad.exists());
+}
+
+#[test]
+fn jobs_and_bytes_outlive_the_service() {
+    let mut site = Site::new();
+    let content = Content::new(8, 8 * MIB);
+    let route = Route::honest(content).when(When::First(1), End::StallAfter(6 * MIB));
+    let origin = Origin::start(Plan::new().route("/a", route));
+    let out = site.path("out");
+    let job = site.create(vec![file(origin.url("/a"), &out)]);
+    let idle = site.create(vec![]);
+    site.wish(job, Wish::Resume).unwrap();
+    let arrived = |info: &JobInfo| info.progress.bytes_transferred >= 5 * MIB;
+    while !arrived(&site.info(job)) {
+        std::thread::yield_now();
+    }
+    site.stop();
+    site.start(Recover::Hold);
+    assert_eq!(site.info(idle).state, JobState::Suspended);
+    assert_eq!(site.info(job).state, JobState::Queued);
+    site.wish(job, Wish::Resume).unwrap();
+    site.wait(job, &[JobState::Transferred]);
+    site.wish(job, Wish::Complete).unwrap();
+    assert!(std::fs::read(&out).unwrap() == content.all());
+    let range = origin.requests()[1].request.field("range").unwrap_or_default().to_owned();
+    let from: u64 = range
+        .strip_prefix("bytes=")
+        .and_then(|rest| rest.split('-').next()?.parse().ok())
+        .unwrap_or_else(|| panic!("asked for `{range}`"));
+    assert!(from >= 5 * MIB, "asked again from {from}");
+}
+
+#[test]
+fn another_user_sees_and_changes_nothing() {
+    let site = Site::new();
+    let job = site.create(vec![]);
+    let other = Actor::from_kernel(Uid(4_242));
+    let handle = site.handle();
+    site.runtime.block_on(async {
+        assert_eq!(handle.jobs(other, Default::default()).await.unwrap().jobs, []);
+        let denied = Some(ErrorCode::E_ACCESSDENIED);
+        assert_eq!(handle.job(other, job).await.err().map(|f| f.code), denied);
+        for wish in [Wish::Resume, Wish::Suspend, Wish::Complete, Wish::Cancel] {
+            let refused = handle.wish(other, job, wish).await.err().map(|f| f.code);
+            assert_eq!(refused, denied, "{wish:?}");
+        }
+    });
+    assert_eq!(site.info(job).state, JobState::Suspended);
+}
+
+#[test]
+fn a_destination_that_appeared_meanwhile_is_not_replaced() {
+    let site = Site::new();
+    let content = Content::new(9, MIB);
+    let origin = Origin::start(Plan::new().file("/a", content));
+    let out = site.path("out");
+    let job = site.create(vec![file(origin.url("/a"), &out)]);
+    site.wish(job, Wish::Resume).unwrap();
+    site.wait(job, &[JobState::Transferred]);
+    std::fs::write(&out, b"precious").unwrap();
+    assert_eq!(site.wish(job, Wish::Complete), Err(ErrorCode::EEXIST));
+    assert_eq!(std::fs::read(&out).unwrap(), b"precious");
+    assert_eq!(site.info(job).state, JobState::Transferred);
+    std::fs::remove_file(&out).unwrap();
+    assert_eq!(site.wish(job, Wish::Complete), Ok(ErrorCode::S_OK));
+    assert!(std::fs::read(&out).unwrap() == content.all());
+}
