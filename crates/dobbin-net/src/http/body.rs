@@ -46,7 +46,8 @@ impl Body {
     /// The bytes are a window into the buffer they were read into and keep all of it alive, which may
     /// be many times their size: write or copy them and let go, rather than collect them.
     ///
-    /// Only the time spent in here counts toward a stall, so a reader may take its time.
+    /// Only the time spent in here counts toward a stall, so a reader may take its time. Dropping the
+    /// future before it is done loses no bytes: call again.
     pub async fn next(&mut self) -> Result<Option<Bytes>, FetchError> {
         let outcome = self.data().await;
         outcome.map_err(|kind| FetchError::new(&self.host, kind))
@@ -89,23 +90,35 @@ impl Body {
 
     /// The next frame, or `None` at the end; a stall or a broken connection is an error.
     async fn frame(&mut self) -> Result<Option<Frame<Bytes>>, FetchErrorKind> {
-        let received_bytes = self.received;
-        let explain = |error| trouble::in_body(&error, received_bytes);
+        let Body { incoming, stall, received, .. } = self;
+        let explain = |error| trouble::in_body(&error, *received);
 
         // What is here already costs no timer.
-        let ready = poll_fn(|cx| Poll::Ready(Pin::new(&mut self.incoming).poll_frame(cx))).await;
+        let ready = poll_fn(|cx| Poll::Ready(Pin::new(&mut *incoming).poll_frame(cx))).await;
         if let Poll::Ready(frame) = ready {
             return frame.transpose().map_err(explain);
         }
-        loop {
-            let began = Instant::now();
-            let outcome = timeout(self.stall.patience(), self.incoming.frame()).await;
-            let stalled = self.stall.waited(began.elapsed());
-            match outcome {
-                Ok(frame) => return frame.transpose().map_err(explain),
-                Err(_) if stalled => return Err(FetchErrorKind::Stalled),
-                Err(_) => {}
+        while !stall.is_stalled() {
+            let waiting = Waiting { since: Instant::now(), stall };
+            let outcome = timeout(waiting.stall.patience(), incoming.frame()).await;
+            drop(waiting);
+            if let Ok(frame) = outcome {
+                return frame.transpose().map_err(explain);
             }
         }
+        Err(FetchErrorKind::Stalled)
+    }
+}
+
+/// A wait for the server. It counts however it ends, also when the reader gives up on it to look at
+/// something else: a reader that looks around often must not keep a dead server alive.
+struct Waiting<'a> {
+    since: Instant,
+    stall: &'a mut StallWatch,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.stall.waited(self.since.elapsed());
     }
 }

@@ -94,6 +94,7 @@ pub(super) fn is_web(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -181,6 +182,30 @@ mod tests {
         let mut latin = HeaderMap::new();
         latin.insert(LOCATION, HeaderValue::from_bytes(b"/\xe4").unwrap());
         assert_eq!(target(&from, &latin, false), Err(RedirectFault::Unreadable));
+    }
+
+    proptest! {
+        /// Whatever a Location says, what is followed is a web URL without credentials, and never
+        /// less safe than where it came from.
+        #[test]
+        fn no_location_leads_anywhere_else(
+            location in prop_oneof![
+                any::<String>(),
+                "(https?|ftp|file|HTTP|javascript)?:?[/\\\\]{0,3}[a-z0-9@:.\\[\\]%]{0,20}[/?#a-z]{0,9}",
+            ],
+            secure: bool,
+        ) {
+            let from: Url = if secure { "https://a.example/d/f" } else { "http://a.example/d/f" }
+                .parse()
+                .unwrap();
+            let Ok(value) = HeaderValue::from_bytes(location.as_bytes()) else { return Ok(()) };
+            let headers = [(LOCATION, value)].into_iter().collect();
+            if let Ok(to) = target(&from, &headers, false) {
+                prop_assert!(is_web(&to) && to.fragment().is_none());
+                prop_assert!(to.username().is_empty() && to.password().is_none());
+                prop_assert!(!secure || to.scheme() == "https");
+            }
+        }
     }
 
     #[test]

@@ -22,11 +22,20 @@ pub(super) struct StallWatch {
     passed: Duration,
     /// Whole slots seen so far, up to [`SLOTS`]: before that there is no average.
     seen: usize,
+    /// Found at the end of a slot; stays until bytes come.
+    stalled: bool,
 }
 
 impl StallWatch {
     pub(super) fn new(rule: StallRule) -> StallWatch {
-        StallWatch { rule, slots: [0; SLOTS], current: 0, passed: Duration::ZERO, seen: 0 }
+        StallWatch {
+            rule,
+            slots: [0; SLOTS],
+            current: 0,
+            passed: Duration::ZERO,
+            seen: 0,
+            stalled: false,
+        }
     }
 
     /// How long to wait before telling [`StallWatch::waited`]: until the current slot ends.
@@ -34,30 +43,33 @@ impl StallWatch {
         self.slot().saturating_sub(self.passed)
     }
 
+    /// Whether the server sent too little for too long.
+    pub(super) fn is_stalled(&self) -> bool {
+        self.stalled
+    }
+
     /// Counts bytes that came.
     pub(super) fn received(&mut self, bytes: u64) {
+        self.stalled = false;
         self.slots[self.current] = self.slots[self.current].saturating_add(bytes);
     }
 
-    /// Counts time that was spent waiting; says whether the server is stalled now.
-    pub(super) fn waited(&mut self, time: Duration) -> bool {
+    /// Counts time that was spent waiting.
+    pub(super) fn waited(&mut self, time: Duration) {
         self.passed += time;
         let slot = self.slot();
         // A very long wait (the machine slept) is one look at all slots, not thousands.
         for _ in 0..SLOTS {
             if self.passed < slot {
-                return false;
+                return;
             }
             self.passed -= slot;
             self.seen = (self.seen + 1).min(SLOTS);
-            if self.seen == SLOTS && self.too_little() {
-                return true;
-            }
+            self.stalled |= self.seen == SLOTS && self.too_little();
             self.current = (self.current + 1) % SLOTS;
             self.slots[self.current] = 0;
         }
         self.passed = self.passed.min(slot);
-        false
     }
 
     fn slot(&self) -> Duration {
@@ -87,7 +99,8 @@ mod tests {
                 let wait = left.min(watch.patience());
                 total += wait;
                 left -= wait;
-                if watch.waited(wait) {
+                watch.waited(wait);
+                if watch.is_stalled() {
                     return Some(total);
                 }
             }
@@ -132,9 +145,23 @@ mod tests {
 
     #[test]
     fn one_endless_wait_is_a_stall_like_many_short_ones() {
-        assert!(StallWatch::new(RULE).waited(Duration::from_secs(20)));
-        assert!(StallWatch::new(RULE).waited(Duration::from_secs(1_000_000)));
-        assert!(!StallWatch::new(RULE).waited(Duration::from_millis(19_999)));
+        for (wait, expect) in [
+            (Duration::from_secs(20), true),
+            (Duration::from_secs(1_000_000), true),
+            (Duration::from_millis(19_999), false),
+        ] {
+            let mut watch = StallWatch::new(RULE);
+            watch.waited(wait);
+            assert_eq!(watch.is_stalled(), expect, "{wait:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_end_a_stall() {
+        let mut watch = StallWatch::new(RULE);
+        watch.waited(Duration::from_secs(20));
+        watch.received(1);
+        assert!(!watch.is_stalled());
     }
 
     #[test]
@@ -143,6 +170,7 @@ mod tests {
         for _ in 0..1_000_000 {
             watch.received(0);
         }
-        assert!(!watch.waited(Duration::from_secs(19)));
+        watch.waited(Duration::from_secs(19));
+        assert!(!watch.is_stalled());
     }
 }

@@ -63,3 +63,19 @@ fn a_dead_address_beside_a_living_one_costs_a_moment() {
         assert_eq!((error.kind, error.host.as_str()), (FetchErrorKind::Resolve, "unknown.test"));
     });
 }
+
+#[test]
+fn a_fetch_may_be_a_task_of_its_own() {
+    fn is_send<T: Send>(value: T) -> T {
+        value
+    }
+    run(async {
+        let origin = Origin::new([Say(ok("hello"))]).await;
+        let (client, request) = (client(), Request::whole(origin.url("/f")));
+        let task = is_send(async move {
+            let mut response = client.open(&request).await.unwrap();
+            read(&mut response).await.unwrap()
+        });
+        assert_eq!(tokio::spawn(task).await.unwrap(), b"hello");
+    });
+}

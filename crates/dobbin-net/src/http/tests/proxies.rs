@@ -14,9 +14,11 @@ use super::kit::*;
 #[test]
 fn an_http_proxy_is_asked_by_whole_urls() {
     run(async {
-        let mut proxy = Origin::new([Say(ok("hello")), Say(ok("again"))]).await;
+        let mut proxy = Origin::new([Say(ok("hello"))]).await;
+        let mut direct = Origin::new([Say(ok("direct"))]).await;
         let rules = ProxyRules::new(&format!("http://me:pw@{}", proxy.address), "", "direct.test");
-        let client = Client::new(HttpSettings { proxy: rules, ..settings() }).unwrap();
+        let network = pretend(&[("direct.test", PUBLIC, direct.address)]);
+        let client = Client::new(HttpSettings { proxy: rules, network, ..settings() }).unwrap();
         let request = with_secret("http://a.test/x?q");
         let mut response = client.open(&request).await.unwrap();
         assert_eq!(read(&mut response).await.unwrap(), b"hello");
@@ -25,6 +27,10 @@ fn an_http_proxy_is_asked_by_whole_urls() {
         for line in ["host: a.test\r\n", "proxy-authorization: Basic bWU6cHc=\r\n"] {
             assert!(heard.contains(line), "{heard}");
         }
+        let mut response = client.open(&with_secret("http://direct.test/x")).await.unwrap();
+        assert_eq!(read(&mut response).await.unwrap(), b"direct");
+        let (_, heard) = direct.heard().await;
+        assert!(heard.starts_with("GET /x ") && !heard.contains("proxy-"), "{heard}");
     });
 }
 

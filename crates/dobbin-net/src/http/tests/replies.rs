@@ -105,6 +105,22 @@ fn silence_is_found_out_before_and_inside_the_body() {
 }
 
 #[test]
+fn a_reader_that_looks_around_keeps_no_dead_server_alive() {
+    run(async {
+        let origin =
+            Origin::new([Hang("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n".into())]).await;
+        let mut response = impatient().open(&Request::whole(origin.url("/f"))).await.unwrap();
+        let error = loop {
+            let glance = Duration::from_millis(3);
+            if let Ok(outcome) = tokio::time::timeout(glance, response.body.next()).await {
+                break outcome.unwrap_err();
+            }
+        };
+        assert_eq!(error.kind, FetchErrorKind::Stalled);
+    });
+}
+
+#[test]
 fn a_reader_that_takes_its_time_blames_nobody() {
     run(async {
         let origin = Origin::new([Say(ok("hello"))]).await;
