@@ -63,14 +63,11 @@ impl Loop {
     pub(crate) fn run(&mut self, events: &Receiver<Event>) {
         self.plan();
         loop {
-            match self.next(events) {
-                Some(event) => {
+            if let Some(event) = self.next(events) {
+                self.handle(event);
+                for event in events.try_iter().take(BATCH_MAX) {
                     self.handle(event);
-                    for event in events.try_iter().take(BATCH_MAX) {
-                        self.handle(event);
-                    }
                 }
-                None => {}
             }
             self.timers_due();
             self.pulse_due();
