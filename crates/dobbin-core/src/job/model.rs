@@ -255,9 +255,11 @@ impl Job {
         matches!(self.state, JobState::Queued | JobState::Transferring)
     }
 
-    /// Ends whatever runs: its results will carry an old number from here on.
+    /// Ends whatever runs, whose results will carry an old number from here on, and whatever try is
+    /// planned.
     pub(super) fn renew(&mut self, state: JobState) {
         self.state = state;
+        self.retry_at = None;
         self.attempt = Attempt(self.attempt.0 + 1);
     }
 }

@@ -151,7 +151,6 @@ pub(super) fn transferred(job: &mut Job) -> Vec<Effect> {
     job.renew(JobState::Transferred);
     job.error = None;
     job.failures_count = 0;
-    job.retry_at = None;
     job.quiet.reset();
     let mut effects = alloc::vec![Effect::Persist, Effect::Tell(Notice::Transferred)];
     match job.new.completion {
@@ -200,7 +199,6 @@ pub(super) fn attempt_failed(
     }
     job.error = Some(JobError::of(trouble, file));
     job.renew(JobState::Error);
-    job.retry_at = None;
     job.quiet.reset();
     alloc::vec![Effect::Stop(attempt), Effect::Persist, Effect::Tell(Notice::Error)]
 }
@@ -219,7 +217,6 @@ pub(super) fn blocked(job: &mut Job, code: ErrorCode, now: Now) -> Vec<Effect> {
                 file: None,
             });
             job.renew(JobState::TransientError);
-            job.retry_at = None;
             job.quiet.pause(now.tick);
             alloc::vec![Effect::Stop(attempt), Effect::Persist, Effect::Tell(Notice::Modified)]
         }
@@ -240,7 +237,6 @@ pub(super) fn unblocked(job: &mut Job, code: ErrorCode, now: Now) -> Vec<Effect>
     match job.state {
         JobState::TransientError if own || code == ErrorCode::DO_E_BLOCKED_BY_NO_NETWORK => {
             job.renew(JobState::Queued);
-            job.retry_at = None;
             job.quiet.pause(now.tick);
             alloc::vec![Effect::Persist, Effect::Tell(Notice::Modified)]
         }
@@ -284,7 +280,6 @@ pub(super) fn publish_ended(job: &mut Job, failed: Option<(FileNumber, Trouble)>
     }
     let attempt = job.attempt;
     job.renew(JobState::Acknowledged);
-    job.retry_at = None;
     job.quiet.reset();
     alloc::vec![Effect::Stop(attempt), Effect::Remove, Effect::Tell(Notice::Ended)]
 }

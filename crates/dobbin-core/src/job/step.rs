@@ -26,7 +26,7 @@ pub struct Now {
 /// never refused, at worst they mean nothing any more. An empty answer means that nothing changed.
 pub fn step(job: &mut Job, event: JobEvent, now: Now) -> Result<Vec<Effect>, ErrorCode> {
     let effects = match event {
-        JobEvent::Wish(wish) => wish::apply(job, wish, now)?,
+        JobEvent::Wish(wish) => wish::apply(job, wish)?,
         JobEvent::SlotGiven => outcome::slot_given(job, now),
         JobEvent::SlotTaken => outcome::slot_taken(job, now),
         JobEvent::FileKnown(attempt, file, facts) => outcome::file_known(job, attempt, file, facts),

@@ -101,7 +101,6 @@ pub(super) fn time_passed(job: &mut Job, now: Now) -> Vec<Effect> {
         }
         JobState::TransientError if job.retry_at.is_some_and(|at| at <= now.tick) => {
             job.renew(JobState::Queued);
-            job.retry_at = None;
             // As whenever it waits for a slot: that is nobody's failure.
             job.quiet.pause(now.tick);
             alloc::vec![Effect::Persist, Effect::Tell(Notice::Modified)]
@@ -141,7 +140,6 @@ fn give_up(job: &mut Job) -> Vec<Effect> {
         file: last.and_then(|error| error.file),
     });
     job.renew(JobState::Error);
-    job.retry_at = None;
     job.quiet.reset();
     alloc::vec![Effect::Stop(attempt), Effect::Persist, Effect::Tell(Notice::Error)]
 }
@@ -157,7 +155,6 @@ fn expire(job: &mut Job) -> Vec<Effect> {
         file: None,
     });
     job.renew(JobState::Cancelled);
-    job.retry_at = None;
     job.quiet.reset();
     alloc::vec![Effect::Stop(attempt), Effect::Remove, Effect::Tell(Notice::Ended)]
 }

@@ -12,7 +12,6 @@ use super::event::Wish;
 use super::file::File;
 use super::model::Job;
 use super::outcome;
-use super::step::Now;
 
 type Answer = Result<Vec<Effect>, ErrorCode>;
 
@@ -33,7 +32,7 @@ fn over() -> Answer {
 
 /// Applies a wish. While a job is being published only its outcomes move it: the engine keeps
 /// callers waiting until that is over, so that Complete is one step for everybody who watches.
-pub(super) fn apply(job: &mut Job, wish: Wish, now: Now) -> Answer {
+pub(super) fn apply(job: &mut Job, wish: Wish) -> Answer {
     if job.publishing {
         return over();
     }
@@ -44,7 +43,7 @@ pub(super) fn apply(job: &mut Job, wish: Wish, now: Now) -> Answer {
         Wish::Cancel => cancel(job),
         Wish::AddFiles(files) => add_files(job, files),
         Wish::SetPriority(priority) => set_priority(job, priority),
-        Wish::SetNoProgressTimeout(seconds) => set_no_progress_timeout(job, seconds, now),
+        Wish::SetNoProgressTimeout(seconds) => set_no_progress_timeout(job, seconds),
         Wish::SetNotifyFlags(flags) => set_notify_flags(job, flags),
     }
 }
@@ -65,7 +64,6 @@ fn resume(job: &mut Job) -> Answer {
             if job.files.iter().any(|file| file.remote_name.is_empty() && !file.finished) {
                 return Err(ErrorCode::DO_E_DOWNLOAD_NO_URI);
             }
-            job.retry_at = None;
             job.quiet.reset();
             if job.all_finished() {
                 return Ok(outcome::transferred(job));
@@ -90,7 +88,6 @@ fn suspend(job: &mut Job) -> Answer {
         | JobState::TransientError => {
             let attempt = job.attempt;
             job.renew(JobState::Suspended);
-            job.retry_at = None;
             job.quiet.reset();
             Ok(alloc::vec![Effect::Stop(attempt), Effect::Persist, Effect::Tell(Notice::Modified)])
         }
@@ -110,7 +107,6 @@ fn cancel(job: &mut Job) -> Answer {
         | JobState::Transferred => {
             let attempt = job.attempt;
             job.renew(JobState::Cancelled);
-            job.retry_at = None;
             job.quiet.reset();
             Ok(alloc::vec![Effect::Stop(attempt), Effect::Remove, Effect::Tell(Notice::Ended)])
         }
@@ -166,7 +162,7 @@ fn set_priority(job: &mut Job, priority: Priority) -> Answer {
 }
 
 /// `SetNoProgressTimeout`: the time without a byte so far counts against the new limit too.
-fn set_no_progress_timeout(job: &mut Job, seconds: u32, _now: Now) -> Answer {
+fn set_no_progress_timeout(job: &mut Job, seconds: u32) -> Answer {
     unless_over(job, |job| job.new.no_progress_timeout = Some(seconds))
 }
 

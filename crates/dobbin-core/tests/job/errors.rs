@@ -1,6 +1,6 @@
 //! The error object (`IBackgroundCopyError`): what it says, when there is one, and for how long.
 
-use dobbin_core::job::{JobError, JobEvent, NewJob, Trouble, Wish};
+use dobbin_core::job::{Effect, JobError, JobEvent, NewJob, Trouble, Wish};
 use dobbin_types::{ErrorCode, ErrorContext, FileNumber, JobState};
 
 use crate::make::{
@@ -73,9 +73,7 @@ fn a_block_says_which_condition_it_is() {
 /// Row "Scheduler slot free": the error object is discarded once data moves, not before.
 #[test]
 fn the_reason_of_the_last_stop_stays_until_data_moves() {
-    type Moves = fn(&mut Life);
-    let moves: [Moves; 2] = [|life| drop(life.bytes()), |life| drop(life.finish(0))];
-    for data_moves in moves {
+    for data_moves in [Life::bytes, |life: &mut Life| life.finish(0)] {
         for trouble in [fatal(), passing()] {
             let mut life = Life::transferring(about(), 2);
             life.fail(trouble.clone());
@@ -83,12 +81,25 @@ fn the_reason_of_the_last_stop_stays_until_data_moves() {
             life.event(JobEvent::SlotGiven);
             assert_eq!(life.job.last_error().map(|error| error.code), Some(trouble.code));
             assert_eq!(life.error(), None, "GetError has no object while the job moves");
-            data_moves(&mut life);
+            let effects = data_moves(&mut life);
             assert_eq!(life.job.last_error(), None);
-            // And it is durably gone, so that no restart brings it back.
-            assert_eq!(life.job.saved(dobbin_core::time::Tick::ZERO).error, None);
+            assert!(effects.contains(&Effect::Persist), "a restart would bring it back");
+            assert!(!data_moves(&mut life).contains(&Effect::Persist), "written for nothing");
         }
     }
+}
+
+/// A job that is transferred has nothing to complain of, even when its last file had no byte.
+#[test]
+fn a_transferred_job_has_forgotten_its_failures() {
+    let mut life = Life::transferring(about(), 1);
+    life.fail(passing());
+    life.wait(seconds(2));
+    life.event(JobEvent::SlotGiven);
+    life.finish(0);
+    life.is(JobState::Transferred);
+    assert_eq!(life.job.last_error(), None);
+    assert_eq!(life.job.failures_count(), 0);
 }
 
 /// Row "No-progress timeout expires": previous code in ExtendedErrorInfo.

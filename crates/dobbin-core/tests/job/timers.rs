@@ -128,6 +128,20 @@ fn tries_without_a_byte_add_up_to_no_progress() {
     life.is(JobState::Error);
 }
 
+/// Row "Transient error", from QUEUED: the timer runs from the error on, not from Resume.
+#[test]
+fn an_error_in_the_queue_starts_the_timer() {
+    let mut life = Life::new(with_timeout(60), 1);
+    life.wish(Wish::Resume);
+    life.wait(HOUR);
+    life.fail(passing());
+    life.is(JobState::TransientError);
+    life.wish(Wish::SetNoProgressTimeout(1));
+    assert_eq!(life.wake(), Some(seconds(1)));
+    life.wait(seconds(1));
+    life.is(JobState::Error);
+}
+
 /// Waiting for a slot of our own is nobody's failure, whatever led back to the queue.
 #[test]
 fn the_timer_rests_in_the_queue() {
