@@ -1,1 +1,26 @@
-//! agent
+//! The service: who may speak to it, in which words, and how it starts and ends.
+//!
+//! Callers arrive over a unix socket as HTTP/1.1 with JSON bodies. The kernel says who they are;
+//! nothing they send can change that. Every call becomes one call of the engine's handle, which
+//! decides about access and answers only when the answer is durable: nothing here keeps state of
+//! its own, touches a user's file or speaks to a network.
+//!
+//! Two ways in: [`serve`] is the long-lived agent behind `dobbin serve`; [`Embedded`] is an agent
+//! inside another command, such as `dobbin get`, which leaves with it.
+
+mod embedded;
+mod error;
+mod ipc;
+mod logging;
+mod openapi;
+mod options;
+mod serve;
+#[cfg(test)]
+mod testing;
+mod wire;
+
+pub use embedded::Embedded;
+pub use error::StartError;
+pub use logging::LOG_VARIABLE;
+pub use options::{AgentOptions, SocketChoice};
+pub use serve::serve;

@@ -1,0 +1,203 @@
+//! From a connection to replies, for as long as the agent lives.
+
+use std::convert::Infallible;
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::Request;
+use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tower_service::Service;
+
+use super::actor::{Caller, at_other_end};
+use super::leave::Leave;
+use super::limit::{ACCEPT_PAUSE, HEAD_BYTES_MAX, HEADER_FIELDS_MAX, Limits};
+use super::patience::{Patient, Serving};
+use super::reply::{no_seat, with_common_headers};
+use super::seats::{Full, Seats};
+
+/// Accepts and serves connections until it is told to leave; then lets requests that are being
+/// served end, for at most `grace`.
+///
+/// A failure to accept never ends it: when the process is out of descriptors it waits for
+/// connections to end, and says so once.
+pub(crate) async fn accept_until_told(
+    listener: UnixListener,
+    router: Router,
+    limits: Limits,
+    mut leave: Leave,
+    grace: Duration,
+) {
+    let seats = Seats::new(limits);
+    let mut connections = JoinSet::new();
+    let mut failing = false;
+    let hears = leave.clone();
+    let mut told = pin!(leave.told());
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = &mut told => break,
+            Some(ended) = connections.join_next() => {
+                report(ended);
+                continue;
+            }
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                failing = false;
+                if let Some(caller) = seat(&stream, &seats) {
+                    let router = router.clone();
+                    connections.spawn(serve(stream, caller, router, limits, hears.clone()));
+                }
+            }
+            // The caller was gone before we came to it.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(error) => {
+                if !failing {
+                    tracing::warn!(%error, "connections cannot be accepted for now");
+                }
+                failing = true;
+                tokio::select! {
+                    () = &mut told => break,
+                    () = sleep(ACCEPT_PAUSE) => {}
+                }
+            }
+        }
+    }
+    drop(listener);
+    if timeout(grace, drain(&mut connections)).await.is_err() {
+        tracing::warn!(count = connections.len(), "connections were cut off");
+        connections.shutdown().await;
+    }
+}
+
+async fn drain(connections: &mut JoinSet<()>) {
+    while let Some(ended) = connections.join_next().await {
+        report(ended);
+    }
+}
+
+/// A panic ends one connection and is our mistake, so it must be seen.
+fn report(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "connection ended in a panic");
+    }
+}
+
+/// Who is at the other end, with a seat; nothing for a caller who was sent away.
+fn seat(stream: &UnixStream, seats: &Seats) -> Option<Caller> {
+    let actor = match at_other_end(stream) {
+        Ok(actor) => actor,
+        Err(error) => {
+            tracing::warn!(%error, "caller is not known to the kernel");
+            return None;
+        }
+    };
+    let message = match seats.take(actor.uid()) {
+        Ok(seat) => return Some(Caller { actor, seat }),
+        Err(Full::User) => "the user has too many connections",
+        Err(Full::House) => "the agent has too many connections",
+    };
+    tracing::debug!(uid = %actor.uid(), message, "connection refused");
+    // One try that cannot wait: the socket's buffer is empty, so it takes these few bytes.
+    let _ = stream.try_write(&no_seat(message));
+    None
+}
+
+/// Serves one connection until either side ends it.
+async fn serve(
+    stream: UnixStream,
+    caller: Caller,
+    router: Router,
+    limits: Limits,
+    mut leave: Leave,
+) {
+    let (stream, turn) = Patient::new(stream, limits);
+    let uid = caller.actor.uid();
+    let service =
+        service_fn(|request| answer(request, caller.clone(), router.clone(), turn.begin()));
+    let mut connection = pin!(
+        http1::Builder::new()
+            // Patience is ours: it can tell an unfinished header from an idle connection.
+            .header_read_timeout(None)
+            .max_header_size(HEAD_BYTES_MAX)
+            .max_headers(HEADER_FIELDS_MAX)
+            .serve_connection(TokioIo::new(stream), service)
+    );
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = leave.told() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%uid, %error, "connection failed");
+    }
+}
+
+/// Answers one request. `serving` ends with the last byte of the reply.
+async fn answer(
+    request: Request<Incoming>,
+    caller: Caller,
+    mut router: Router,
+    serving: Serving,
+) -> Result<Response<Served>, Infallible> {
+    let begun = Instant::now();
+    let uid = caller.actor.uid();
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(caller);
+    let response = match router.call(request).await {
+        Ok(response) => with_common_headers(response),
+        Err(never) => match never {},
+    };
+    tracing::debug!(
+        %uid,
+        %method,
+        // Without the query, which may hold a user's path.
+        path = uri.path(),
+        status = response.status().as_u16(),
+        elapsed_ms = begun.elapsed().as_millis(),
+        "request answered"
+    );
+    Ok(response.map(|body| Served { body, _serving: serving }))
+}
+
+/// A reply's body that keeps the caller's turn away until it is sent.
+struct Served {
+    body: Body,
+    _serving: Serving,
+}
+
+impl hyper::body::Body for Served {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,336 @@
+//! The interface as an OpenAPI document, made from the bodies' own types and comments.
+//!
+//! What a route does stands here once more, in words; a test compares methods and paths with the
+//! routing table, and the whole text with `docs/openapi.json`.
+
+use dobbin_types::rest::{
+    AddFiles, AddedFiles, AgentInfo, CreateJob, CreatedJob, Event, Failure, FileInfo, FileList,
+    JobFailure, JobInfo, JobList, Outcome, SetNoProgressTimeout, SetNotifyFlags, SetPriority,
+    route,
+};
+use dobbin_types::{Completion, ErrorContext, FileNumber, JobId, JobState, JobType, Priority};
+use http::Method;
+use utoipa::ToSchema;
+use utoipa::openapi::path::{
+    HttpMethod, OperationBuilder, Parameter, ParameterBuilder, ParameterIn,
+};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::schema::{ComponentsBuilder, ObjectBuilder, Schema, Type};
+use utoipa::openapi::{
+    ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathsBuilder, Ref, RefOr,
+    Required, ResponseBuilder,
+};
+
+use crate::ipc::JSON;
+
+/// The document as indented JSON with a line end. Made anew at every call.
+pub(crate) fn text() -> String {
+    // Writing to memory what we have just made cannot fail; an empty document would be seen by the
+    // test that compares it.
+    let mut text = document().to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    // Links between the comments of our types lead nowhere for readers of the document; and the
+    // registry of formats calls it `uint32`.
+    text.replace("[`", "`").replace("`]", "`").replace("`super::", "`").replace("\"u-int", "\"uint")
+}
+
+fn document() -> OpenApi {
+    let mut paths = PathsBuilder::new();
+    let mut components = ComponentsBuilder::new();
+    for described in operations() {
+        let Described { method, path, operation, schemas } = described;
+        let item = utoipa::openapi::PathItem::new(http_method(&method), operation.build());
+        paths = paths.path(path, item);
+        components = components.schemas_from_iter(schemas);
+    }
+    components = components.schemas_from_iter(enums_with_their_words());
+    let info = InfoBuilder::new()
+        .title("Dobbin")
+        // The version of the interface; the agent's own is in the reply of its first path.
+        .version("1")
+        .description(Some(
+            "What a Dobbin agent answers over its unix socket. The kernel says who calls; no header \
+             does. Requests with unknown fields or query names are refused; replies may gain fields.",
+        ))
+        .license(Some(LicenseBuilder::new().name("MIT OR Apache-2.0").build()));
+    OpenApiBuilder::new()
+        .info(info.build())
+        .paths(paths.build())
+        .components(Some(components.build()))
+        .build()
+}
+
+/// The interface's enums once more, in the words that travel. Their derived schemas have the values'
+/// Rust names: the macro that makes them hides its words from the derive.
+fn enums_with_their_words() -> Vec<(String, RefOr<Schema>)> {
+    fn of<T: ToSchema>(words: impl Iterator<Item = &'static str>) -> (String, RefOr<Schema>) {
+        let mut schema = T::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            object.enum_values = Some(words.map(serde_json::Value::from).collect());
+        }
+        (T::name().into_owned(), schema)
+    }
+    vec![
+        of::<JobState>(JobState::ALL.iter().map(|value| value.word())),
+        of::<Priority>(Priority::ALL.iter().map(|value| value.word())),
+        of::<JobType>(JobType::ALL.iter().map(|value| value.word())),
+        of::<ErrorContext>(ErrorContext::ALL.iter().map(|value| value.word())),
+        of::<Completion>(Completion::ALL.iter().map(|value| value.word())),
+    ]
+}
+
+/// One operation in words.
+struct Described {
+    method: Method,
+    path: &'static str,
+    operation: OperationBuilder,
+    /// Of the bodies it names.
+    schemas: Vec<(String, RefOr<Schema>)>,
+}
+
+/// Every operation, in the order of the routing table.
+fn operations() -> Vec<Described> {
+    vec![
+        get(route::AGENT, "getAgent", "Who answers here").replies::<AgentInfo>(),
+        get(route::JOBS, "getJobs", "The caller's jobs that are not over, oldest first")
+            .text_query(route::QUERY_LOCAL_NAME, "Only jobs with a file of exactly this local name")
+            .query::<JobState>(route::QUERY_STATE, "Only jobs in this state")
+            .replies::<JobList>(),
+        post(route::JOBS, "createJob", "Creates a job, which begins suspended")
+            .takes::<CreateJob>()
+            .replies_with::<CreatedJob>("201", "Created; `Location` names it"),
+        get(route::JOB, "getJob", "One job").replies::<JobInfo>(),
+        get(route::FILES, "getFiles", "The job's files").replies::<FileList>(),
+        post(route::FILES, "addFiles", "Adds files to the job: all of them or none")
+            .takes::<AddFiles>()
+            .replies::<AddedFiles>(),
+        get(route::FILE, "getFile", "One file of the job").replies::<FileInfo>(),
+        post(route::RESUME, "resumeJob", "Starts the job, or starts it again").replies::<Outcome>(),
+        post(route::SUSPEND, "suspendJob", "Stops the job until it is resumed")
+            .replies::<Outcome>(),
+        post(
+            route::COMPLETE,
+            "completeJob",
+            "Puts the job's files under their names and ends the job",
+        )
+        .replies::<Outcome>(),
+        post(route::CANCEL, "cancelJob", "Ends the job; nothing of it is left")
+            .replies::<Outcome>(),
+        put(route::PRIORITY, "setPriority", "Sets how urgent the job is")
+            .takes::<SetPriority>()
+            .replies::<Outcome>(),
+        put(
+            route::NO_PROGRESS_TIMEOUT,
+            "setNoProgressTimeout",
+            "Sets how long the job may go without a byte",
+        )
+        .takes::<SetNoProgressTimeout>()
+        .replies::<Outcome>(),
+        put(route::NOTIFY_FLAGS, "setNotifyFlags", "Sets which events the job's owner is told of")
+            .takes::<SetNotifyFlags>()
+            .replies::<Outcome>(),
+        get(route::ERROR, "getError", "Why the job stopped").replies::<JobFailure>(),
+        get(
+            route::EVENTS,
+            "getEvents",
+            "Events of the caller's jobs: first one `current` for each, then what happens",
+        )
+        .query::<JobId>(route::QUERY_JOB, "Only events of this job")
+        .streams::<Event>(),
+        get(route::OPENAPI, "getOpenapi", "This document").replies_json("The document"),
+    ]
+}
+
+fn get(path: &'static str, id: &str, summary: &str) -> Described {
+    Described::new(Method::GET, path, id, summary)
+}
+
+fn post(path: &'static str, id: &str, summary: &str) -> Described {
+    Described::new(Method::POST, path, id, summary)
+}
+
+fn put(path: &'static str, id: &str, summary: &str) -> Described {
+    Described::new(Method::PUT, path, id, summary)
+}
+
+impl Described {
+    fn new(method: Method, path: &'static str, id: &str, summary: &str) -> Described {
+        let operation = OperationBuilder::new().operation_id(Some(id)).summary(Some(summary));
+        let described = Described { method, path, operation, schemas: Vec::new() };
+        described.fails().in_path::<JobId>("job").in_path::<FileNumber>("file")
+    }
+
+    /// A reference to the schema of `T`, which the document then holds, with all it refers to.
+    fn schema<T: ToSchema>(&mut self) -> Ref {
+        self.schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(&mut self.schemas);
+        Ref::from_schema_name(T::name())
+    }
+
+    /// Whatever goes wrong has the same body.
+    fn fails(mut self) -> Described {
+        let content = ContentBuilder::new().schema(Some(self.schema::<Failure>())).build();
+        let response = ResponseBuilder::new()
+            .description("The call failed: the body says why")
+            .content(JSON, content);
+        self.operation = self.operation.response("default", response);
+        self
+    }
+
+    /// The parameter `name`, if the path has it.
+    fn in_path<T: ToSchema>(mut self, name: &str) -> Described {
+        if !self.path.contains(&format!("{{{name}}}")) {
+            return self;
+        }
+        let schema = self.schema::<T>();
+        let parameter = ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .schema(Some(schema));
+        self.operation = self.operation.parameter(parameter);
+        self
+    }
+
+    fn query<T: ToSchema>(mut self, name: &str, description: &str) -> Described {
+        let schema = self.schema::<T>();
+        self.operation = self.operation.parameter(optional_query(name, description, schema));
+        self
+    }
+
+    fn text_query(mut self, name: &str, description: &str) -> Described {
+        let text = Schema::from(ObjectBuilder::new().schema_type(Type::String));
+        self.operation = self.operation.parameter(optional_query(name, description, text));
+        self
+    }
+
+    fn takes<T: ToSchema>(mut self) -> Described {
+        let content = ContentBuilder::new().schema(Some(self.schema::<T>())).build();
+        let body = RequestBodyBuilder::new().content(JSON, content).required(Some(Required::True));
+        self.operation = self.operation.request_body(Some(body.build()));
+        self
+    }
+
+    fn replies<T: ToSchema>(self) -> Described {
+        self.replies_with::<T>("200", "Done")
+    }
+
+    fn replies_with<T: ToSchema>(mut self, status: &str, description: &str) -> Described {
+        let content = ContentBuilder::new().schema(Some(self.schema::<T>())).build();
+        let response = ResponseBuilder::new().description(description).content(JSON, content);
+        self.operation = self.operation.response(status, response);
+        self
+    }
+
+    fn replies_json(mut self, description: &str) -> Described {
+        let content = ContentBuilder::new().build();
+        let response = ResponseBuilder::new().description(description).content(JSON, content);
+        self.operation = self.operation.response("200", response);
+        self
+    }
+
+    fn streams<T: ToSchema>(mut self) -> Described {
+        let content = ContentBuilder::new().schema(Some(self.schema::<T>())).build();
+        let response = ResponseBuilder::new()
+            .description(
+                "Server-sent events without end; `event:` is the kind, `data:` one body of this \
+                 schema",
+            )
+            .content("text/event-stream", content);
+        self.operation = self.operation.response("200", response);
+        self
+    }
+}
+
+fn optional_query(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .description(Some(description))
+        .schema(Some(schema))
+        .build()
+}
+
+fn http_method(method: &Method) -> HttpMethod {
+    match *method {
+        Method::POST => HttpMethod::Post,
+        Method::PUT => HttpMethod::Put,
+        _ => HttpMethod::Get,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+    use std::{env, fs};
+
+    use super::*;
+    use crate::ipc;
+
+    #[test]
+    fn every_route_is_in_the_document_and_nothing_else_is() {
+        let routed: BTreeSet<(String, String)> = ipc::table()
+            .iter()
+            .map(|row| (row.path.to_owned(), row.method.as_str().to_lowercase()))
+            .collect();
+        let document: serde_json::Value = serde_json::from_str(&text()).unwrap();
+        let described: BTreeSet<(String, String)> = document["paths"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .flat_map(|(path, item)| {
+                item.as_object().unwrap().keys().map(|method| (path.clone(), method.clone()))
+            })
+            .collect();
+        assert_eq!(described, routed);
+        assert_eq!(routed.len(), ipc::table().len(), "no row stands twice");
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let text = text();
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let schemas = document["components"]["schemas"].as_object().unwrap();
+        let mut count = 0;
+        for after in text.split("\"#/components/schemas/").skip(1) {
+            let name = after.split('"').next().unwrap();
+            assert!(schemas.contains_key(name), "{name} is referred to but not there");
+            count += 1;
+        }
+        assert!(count > schemas.len(), "references are found at all");
+    }
+
+    #[test]
+    fn the_document_has_the_words_of_the_wire_and_no_names_of_ours() {
+        let document: serde_json::Value = serde_json::from_str(&text()).unwrap();
+        let mut count = 0;
+        for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+            for word in schema["enum"].as_array().unwrap_or(&Vec::new()) {
+                let word = word.as_str().unwrap();
+                assert!(!word.contains(char::is_uppercase), "{name}: {word}");
+                count += 1;
+            }
+        }
+        assert!(count > JobState::ALL.len(), "words are found at all");
+        let states = &document["components"]["schemas"]["JobState"]["enum"];
+        assert_eq!(*states, serde_json::to_value(JobState::ALL).unwrap());
+    }
+
+    /// Set `DOBBIN_UPDATE=1` to write the file anew after a change that was meant.
+    #[test]
+    fn the_committed_document_is_the_one_that_is_served() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json");
+        let text = text();
+        if env::var_os("DOBBIN_UPDATE").is_some() {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, &text).unwrap();
+        }
+        let committed = fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            committed == text,
+            "docs/openapi.json is out of date: run the tests with DOBBIN_UPDATE=1 and review it"
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! An agent put together: engine, socket and router, and the order in which they begin and end.
+
+use std::path::PathBuf;
+use std::process;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dobbin_engine::{Engine, EngineError, EngineOptions, HttpSettings, Recover};
+use dobbin_platform::identity::own_uid;
+use dobbin_types::ErrorCode;
+use dobbin_types::rest::{AgentInfo, AgentMode};
+use tokio::task::JoinHandle;
+
+use crate::error::StartError;
+use crate::ipc::{
+    self, Leave, LeaveSign, Limits, Listening, Shared, SocketFile, accept_until_told,
+};
+use crate::options::{AgentOptions, SocketChoice};
+
+/// How long requests that are being served have when the agent leaves.
+const REQUESTS_GRACE: Duration = Duration::from_secs(2);
+
+/// How long the engine has to flush and commit when the agent leaves.
+const ENGINE_GRACE: Duration = Duration::from_secs(3);
+
+// What is promised to service managers and to users: leaving takes at most 5 s.
+const _: () = assert!(REQUESTS_GRACE.as_millis() + ENGINE_GRACE.as_millis() <= 5_000);
+
+/// An agent that answers.
+pub(crate) struct Agent {
+    engine: Engine,
+    sign: LeaveSign,
+    accepting: JoinHandle<()>,
+    file: Option<SocketFile>,
+    socket: PathBuf,
+}
+
+impl Agent {
+    /// Starts an agent on the current runtime; when this returns, its socket answers.
+    ///
+    /// The store comes first: whoever has it is the agent, and a stale socket is only removed by an
+    /// agent. May block while the engine reads its journal.
+    pub(crate) async fn start(options: AgentOptions, limits: Limits) -> Result<Agent, StartError> {
+        let AgentOptions { state, socket: choice, scope, mode, version } = options;
+        let socket = choice.path();
+        let engine = start_engine(state.clone(), mode, &version)?;
+        let listening = match choice {
+            SocketChoice::Path(path) => Listening::at(&path, scope).await.map_err(StartError::from),
+            SocketChoice::Activated(socket) => Listening::activated(socket)
+                .map_err(|source| StartError::Activation { source: Some(source) }),
+        };
+        let Listening { listener, file } = match listening {
+            Ok(listening) => listening,
+            Err(error) => {
+                stop_engine(engine);
+                return Err(error);
+            }
+        };
+        let (sign, leave) = LeaveSign::new();
+        let info = AgentInfo {
+            version,
+            mode,
+            pid: process::id(),
+            uid: own_uid(),
+            store: state.to_string_lossy().into_owned(),
+        };
+        let router = ipc::router(Shared {
+            engine: engine.handle(),
+            info: Arc::new(info),
+            limits,
+            leave: Leave::clone(&leave),
+        });
+        let accepting =
+            tokio::spawn(accept_until_told(listener, router, limits, leave, REQUESTS_GRACE));
+        tracing::info!(socket = %socket.display(), store = %state.display(), ?mode, "agent ready");
+        Ok(Agent { engine, sign, accepting, file, socket })
+    }
+
+    /// Where callers reach it.
+    pub(crate) fn socket(&self) -> &PathBuf {
+        &self.socket
+    }
+
+    /// Leaves in order, within 5 s: no new callers, requests end, event streams end, the engine
+    /// flushes and commits, the socket goes. May block while the engine does its part.
+    pub(crate) async fn stop(self) {
+        let Agent { engine, sign, accepting, file, socket: _ } = self;
+        sign.give();
+        if let Err(error) = accepting.await {
+            tracing::error!(%error, "accepting ended in a panic");
+        }
+        stop_engine(engine);
+        // Last, because its lock keeps a next agent away until the store is free.
+        drop(file);
+        tracing::info!("agent gone");
+    }
+}
+
+fn start_engine(state: PathBuf, mode: AgentMode, version: &str) -> Result<Engine, StartError> {
+    let recover = match mode {
+        AgentMode::Service => Recover::RunAll,
+        AgentMode::Embedded => Recover::Hold,
+    };
+    let http = HttpSettings::product(&format!("dobbin/{version}"));
+    let store = state.clone();
+    Engine::start(EngineOptions { state, recover, http }).map_err(|source| match &source {
+        // The store's only code for "not I, but somebody else serves this".
+        EngineError::Store(error) if error.code() == ErrorCode::DO_E_NO_SERVICE => {
+            StartError::InUse { store, source }
+        }
+        EngineError::Store(_)
+        | EngineError::Journal(_)
+        | EngineError::Roots(_)
+        | EngineError::Thread(_) => StartError::Engine { store, source },
+    })
+}
+
+fn stop_engine(engine: Engine) {
+    if !engine.stop(ENGINE_GRACE) {
+        tracing::warn!("engine did not end in time; what is missing is done at the next start");
+    }
+}
