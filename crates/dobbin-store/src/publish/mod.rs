@@ -20,3 +20,6 @@ pub use error::PublishError;
 pub use fill::fill;
 pub use intent::{Intent, Recovered, abandon, commit, recover};
 pub use prepare::{Wanted, mode_of_new_files, part_path, part_tag, prepare};
+
+#[cfg(test)]
+mod tests;
