@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::time::Duration;
 
 use dobbin_platform::Scope;
@@ -15,7 +15,7 @@ use super::{Answer, House, options, request};
 use crate::ipc::Limits;
 use crate::options::{AgentOptions, SocketChoice};
 use crate::wire::Agent;
-use crate::{Embedded, StartError, serve};
+use crate::{Embedded, LOG_VARIABLE, StartError, serve};
 
 #[tokio::test]
 async fn a_second_agent_on_the_same_store_is_refused_and_names_the_first() {
@@ -75,6 +75,24 @@ fn an_embedded_agent_answers_from_start_to_stop_and_leaves_nothing_locked() {
 }
 
 #[tokio::test]
+async fn a_socket_of_the_service_manager_is_used_and_stays() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("manager.sock");
+    let handed = UnixListener::bind(&path).unwrap();
+    let options = AgentOptions {
+        socket: SocketChoice::Activated(handed),
+        ..options(home.path(), Scope::System, AgentMode::Service)
+    };
+    let agent = Agent::start(options, Limits::PRODUCT).await.unwrap();
+    let house = House { agent, home };
+    assert_eq!(house.socket(), path);
+    assert_eq!(house.ask("GET", "/v1/agent").await.status, 200);
+    let House { agent, home: _home } = house;
+    agent.stop().await;
+    assert!(path.exists());
+}
+
+#[tokio::test]
 async fn jobs_outlive_their_agent() {
     let house = House::open().await;
     let job = house.create("kept").await;
@@ -120,16 +138,24 @@ fn a_served_agent_reports_to_its_manager_and_leaves_when_asked() {
             String::from_utf8(message[..bytes_count].to_vec()).unwrap()
         };
         let mut command = child(NAME, home.path());
-        command.env("NOTIFY_SOCKET", home.path().join("notify")).env("DOBBIN_LOG", "warn");
+        command
+            .env("NOTIFY_SOCKET", home.path().join("notify"))
+            .env("WATCHDOG_USEC", "100000")
+            .env(LOG_VARIABLE, "warn");
         let mut served = command.spawn().unwrap();
 
         assert_eq!(hear(), "READY=1\n");
+        assert_eq!([hear(), hear()], ["WATCHDOG=1\n", "WATCHDOG=1\n"]);
         let socket = home.path().join("run/api.sock");
         let info: AgentInfo = ask(&socket, "GET", "/v1/agent").body_as();
         assert_eq!(info.pid, served.id());
         let pid = Pid::from_raw(i32::try_from(served.id()).unwrap()).unwrap();
         kill_process(pid, signal).unwrap();
-        assert_eq!(hear(), "STOPPING=1\n");
+        let mut heard = hear();
+        while heard == "WATCHDOG=1\n" {
+            heard = hear();
+        }
+        assert_eq!(heard, "STOPPING=1\n");
         let mut output = String::new();
         served.stdout.take().unwrap().read_to_string(&mut output).unwrap();
         assert!(served.wait().unwrap().success(), "{output}");

@@ -6,6 +6,7 @@ mod events;
 mod limits;
 mod lives;
 mod requests;
+mod secrets;
 
 use std::collections::BTreeMap;
 use std::fs;
