@@ -1,2 +1,48 @@
-//! dobbin
-fn main() {}
+//! Dobbin: background delivery of files.
+//!
+//! One program: `get` fetches, `jobs` looks after what the agent does, `serve` is the agent. This
+//! file turns words into a command and its outcome into an exit code; it decides nothing else.
+
+mod args;
+mod command;
+mod reach;
+mod render;
+mod trouble;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Cli, Command};
+use crate::trouble::{Exit, Trouble};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let json = cli.speaks_json();
+    match run(cli) {
+        Ok(exit) => exit.into(),
+        Err(trouble) => {
+            trouble.tell(json);
+            trouble.exit().into()
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<Exit, Trouble> {
+    let place = reach::Place::new(cli.socket);
+    match cli.command {
+        Command::Get(args) => wait_for(command::get::run(args, place)),
+        Command::Jobs(args) => wait_for(command::jobs::run(args, place)),
+        Command::Serve(args) => command::serve::run(args, &place),
+        Command::Completions(args) => command::completions::completions(args),
+        Command::Man(args) => command::completions::man(args),
+    }
+}
+
+/// Runs a client's command on this thread: it waits for one agent, and more threads would only make
+/// it start later.
+fn wait_for(command: impl Future<Output = Result<Exit, Trouble>>) -> Result<Exit, Trouble> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Trouble::failed(format!("cannot start: {error}")))?;
+    runtime.block_on(command)
+}

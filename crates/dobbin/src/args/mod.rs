@@ -1,0 +1,110 @@
+//! The command line: what may be said, and what it means in types.
+//!
+//! The doc comments of these types are the program's help, its man pages and its completions.
+
+mod get;
+mod jobs;
+pub(crate) mod value;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+pub(crate) use self::get::GetArgs;
+pub(crate) use self::jobs::{AddArgs, CreateArgs, JobsArgs, JobsCommand};
+
+const EXAMPLES: &str = "\
+Examples:
+  dobbin get https://example.com/image.iso
+  dobbin get -d ~/Downloads https://example.com/a.zip https://example.com/b.zip
+  dobbin serve
+  dobbin get --background https://example.com/big.tar
+  dobbin jobs list
+
+Exit codes:
+  0    done
+  1    failed
+  2    the command made no sense, or would overwrite something; nothing was begun
+  130  interrupted
+
+Colours are used on a terminal only, and never when NO_COLOR is set.";
+
+/// Background delivery of files: resumes after anything, loses nothing, checks what it can.
+#[derive(Debug, Parser)]
+#[command(name = "dobbin", version, after_help = EXAMPLES, max_term_width = 100)]
+#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Use the agent at this socket and no other [env: DOBBIN_SOCKET]
+    #[arg(long, global = true, value_name = "PATH", help_heading = "Global options")]
+    pub(crate) socket: Option<PathBuf>,
+}
+
+impl Cli {
+    /// Whether a program reads what the command prints.
+    pub(crate) fn speaks_json(&self) -> bool {
+        match &self.command {
+            Command::Get(args) => args.json,
+            Command::Jobs(args) => args.json,
+            Command::Serve(_) | Command::Completions(_) | Command::Man(_) => false,
+        }
+    }
+}
+
+/// The program's verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Fetch files; goes on where it stopped, after Ctrl-C, a crash or a reboot
+    Get(GetArgs),
+    /// Look at jobs and change them
+    Jobs(JobsArgs),
+    /// Run the agent: it works on jobs until it is stopped
+    Serve(ServeArgs),
+    /// Print the completions of a shell
+    Completions(CompletionsArgs),
+    /// Write the manual pages
+    Man(ManArgs),
+}
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  dobbin serve                      your own agent, on your own state folder
+  dobbin serve --system             the machine's agent, as the service manager starts it
+  DOBBIN_LOG=debug dobbin serve     with more to read on standard error";
+
+/// `dobbin serve`.
+#[derive(Debug, Args)]
+#[command(after_help = SERVE_EXAMPLES)]
+pub(crate) struct ServeArgs {
+    /// Be the machine's agent: state in /var/lib/dobbin, socket in /run/dobbin
+    #[arg(long)]
+    pub(crate) system: bool,
+
+    /// Keep jobs and staging files in this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+}
+
+/// `dobbin completions`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  dobbin completions bash > ~/.local/share/bash-completion/completions/dobbin"
+)]
+pub(crate) struct CompletionsArgs {
+    /// For which shell
+    pub(crate) shell: Shell,
+}
+
+/// `dobbin man`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  dobbin man ~/.local/share/man/man1")]
+pub(crate) struct ManArgs {
+    /// Write one page for every command into this folder; without it, the program's own page goes
+    /// to standard output
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+}

@@ -1,0 +1,186 @@
+//! Values of options, out of text.
+//!
+//! Each function is the one door for its kind of value; what comes out of it cannot be wrong.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use dobbin_types::rest::Header;
+use dobbin_types::{ByteRange, JobState, Priority};
+
+/// Words of [`Priority`], offered to completions and named in errors.
+pub(crate) fn priority() -> impl TypedValueParser<Value = Priority> {
+    PossibleValuesParser::new(Priority::ALL.iter().map(|value| value.word()))
+        .try_map(|word| word.parse::<Priority>())
+}
+
+/// Words of [`JobState`].
+pub(crate) fn state() -> impl TypedValueParser<Value = JobState> {
+    PossibleValuesParser::new(JobState::ALL.iter().map(|value| value.word()))
+        .try_map(|word| word.parse::<JobState>())
+}
+
+/// Bytes a second, at least 1: a number, with a decimal fraction if need be, and `k`, `M` or `G` for
+/// powers of 1024. Rounds down.
+pub(crate) fn rate(text: &str) -> Result<u64, String> {
+    let wrong = || "expected a number of bytes a second such as 500k, 1.5M or 2G".to_owned();
+    let (number, factor) = match text.char_indices().last() {
+        Some((at, 'k' | 'K')) => (&text[..at], 1 << 10),
+        Some((at, 'm' | 'M')) => (&text[..at], 1 << 20),
+        Some((at, 'g' | 'G')) => (&text[..at], 1 << 30),
+        _ => (text, 1),
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    // Digits only: the standard parser would also take a sign. Nine decimals are more than 2^30.
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(fraction) || fraction.len() > 9 {
+        return Err(wrong());
+    }
+    let scale = 10_u128.pow(fraction.len() as u32);
+    let whole: u128 = whole.parse().map_err(|_| wrong())?;
+    let fraction: u128 = fraction.parse().map_err(|_| wrong())?;
+    let bytes = whole
+        .checked_mul(scale)
+        .and_then(|scaled| scaled.checked_add(fraction)?.checked_mul(factor))
+        .ok_or_else(wrong)?
+        / scale;
+    match u64::try_from(bytes) {
+        Ok(0) => Err("nothing can be fetched at less than 1 byte a second".to_owned()),
+        Ok(bytes) => Ok(bytes),
+        Err(_) => Err(wrong()),
+    }
+}
+
+/// A SHA-256 as 64 hexadecimal digits, in lower case from here on.
+pub(crate) fn sha256(text: &str) -> Result<String, String> {
+    if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err("expected 64 hexadecimal digits".to_owned())
+    }
+}
+
+/// `Name: value`. Which names may be sent is the agent's to say.
+pub(crate) fn header(text: &str) -> Result<Header, String> {
+    match text.split_once(':') {
+        Some((name, value)) if !name.is_empty() => {
+            Ok(Header { name: name.to_owned(), value: value.trim().to_owned() })
+        }
+        _ => Err("expected a name, a colon and a value".to_owned()),
+    }
+}
+
+/// `OFFSET-LENGTH`, or `OFFSET-` for everything from there.
+pub(crate) fn range(text: &str) -> Result<ByteRange, String> {
+    let wrong = || "expected OFFSET-LENGTH such as 0-100, or OFFSET- for all the rest".to_owned();
+    let (offset, length) = text.split_once('-').ok_or_else(wrong)?;
+    let number = |text: &str| {
+        let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+        plain.then(|| text.parse::<u64>().ok()).flatten().ok_or_else(wrong)
+    };
+    let length = if length.is_empty() { None } else { Some(number(length)?) };
+    match length {
+        Some(0) => Err("a part of no bytes is none".to_owned()),
+        _ => Ok(ByteRange { offset: number(offset)?, length }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn rates_are_numbers_with_a_unit() {
+        #[track_caller]
+        fn check(text: &str, expect: Option<u64>) {
+            assert_eq!(rate(text).ok(), expect, "{text}");
+        }
+        check("1", Some(1));
+        check("500k", Some(512_000));
+        check("500K", Some(512_000));
+        check("1.5M", Some(1_572_864));
+        check("2G", Some(2_147_483_648));
+        check("0.5k", Some(512));
+        check("1.9", Some(1));
+        check("18446744073709551615", Some(u64::MAX));
+        for wrong in [
+            "",
+            "k",
+            "0",
+            "0.4",
+            "0k",
+            "-1",
+            "+1",
+            "1 k",
+            "1kB",
+            "1.k",
+            ".5k",
+            "1.2.3",
+            "1e3",
+            "18446744073709551616",
+            "99999999999G",
+            "1.0000000001M",
+            "١k",
+            "4294967296G4",
+        ] {
+            check(wrong, None);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_rate_is_what_its_unit_says(number in 1_u64..1 << 33) {
+            prop_assert_eq!(rate(&number.to_string()), Ok(number));
+            prop_assert_eq!(rate(&format!("{number}k")), Ok(number << 10));
+            prop_assert_eq!(rate(&format!("{number}M")), Ok(number << 20));
+            prop_assert_eq!(rate(&format!("{number}G")), Ok(number << 30));
+        }
+
+        #[test]
+        fn a_fraction_lies_between_its_neighbours(whole in 1_u64..1 << 20, tenth in 0_u64..10) {
+            let bytes = rate(&format!("{whole}.{tenth}M")).unwrap();
+            prop_assert!(whole << 20 <= bytes && bytes < (whole + 1) << 20);
+            prop_assert_eq!(bytes, ((whole * 10 + tenth) << 20) / 10);
+        }
+
+        #[test]
+        fn no_text_makes_the_doors_panic(text in "\\PC{0,20}") {
+            let _ = (rate(&text), sha256(&text), header(&text).is_ok(), range(&text));
+        }
+    }
+
+    #[test]
+    fn hashes_have_64_digits() {
+        assert_eq!(sha256(&"aB".repeat(32)), Ok("ab".repeat(32)));
+        for wrong in ["".to_owned(), "a".repeat(63), "a".repeat(65), "g".repeat(64), "ä".repeat(32)]
+        {
+            assert!(sha256(&wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn headers_have_a_name_and_a_value() {
+        let read = |text| header(text).map(|header| (header.name, header.value)).ok();
+        let pair = |name: &str, value: &str| Some((name.to_owned(), value.to_owned()));
+        assert_eq!(read("A: b"), pair("A", "b"));
+        assert_eq!(read("A:b:c "), pair("A", "b:c"));
+        assert_eq!(read("A:"), pair("A", ""));
+        assert_eq!(read("A"), None);
+        assert_eq!(read(": b"), None);
+    }
+
+    #[test]
+    fn ranges_have_an_offset_and_a_length() {
+        #[track_caller]
+        fn check(text: &str, expect: Option<(u64, Option<u64>)>) {
+            let got = range(text).ok().map(|range| (range.offset, range.length));
+            assert_eq!(got, expect, "{text}");
+        }
+        check("0-100", Some((0, Some(100))));
+        check("100-", Some((100, None)));
+        check("18446744073709551615-1", Some((u64::MAX, Some(1))));
+        for wrong in ["", "-", "-5", "5", "5-0", "a-1", "1-a", "1-+1", "1--1"] {
+            check(wrong, None);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! `dobbin get`: fetches files, by whichever agent there is, and waits for them.
+
+mod background;
+mod claim;
+mod failure;
+mod follow;
+mod name;
+mod plan;
+mod signals;
+
+use std::time::Instant;
+
+use self::claim::Claim;
+use self::follow::{End, Follower};
+use self::plan::Plan;
+use self::signals::Signals;
+use crate::args::GetArgs;
+use crate::reach::{self, Agent, Place, Whose};
+use crate::render::screen::{self, Saved};
+use crate::render::{json, wording};
+use crate::trouble::{Exit, Trouble};
+
+pub(crate) async fn run(args: GetArgs, place: Place) -> Result<Exit, Trouble> {
+    let begun = Instant::now();
+    let plan = Plan::new(&args)?;
+    if args.background {
+        return background::hand_over(&args, &plan, &place).await;
+    }
+    let mut agent = reach::running_or_embedded(&place, Whose::Own).await?;
+    let claim = match claim::claim(&agent.manager, &plan, &args).await {
+        Ok(claim) => claim,
+        Err(trouble) => {
+            agent.leave().await;
+            return Err(trouble);
+        }
+    };
+    let mut signals = Signals::new()?;
+    let outcome = fetch(&args, &plan, &place, &mut agent, &claim, &mut signals, begun).await;
+    tokio::select! {
+        biased;
+        () = agent.leave() => outcome,
+        // Whoever asks while the agent stops does not want to wait for that.
+        () = signals.next() => std::process::exit(130),
+    }
+}
+
+async fn fetch(
+    args: &GetArgs,
+    plan: &Plan,
+    place: &Place,
+    agent: &mut Agent,
+    claim: &Claim,
+    signals: &mut Signals,
+    begun: Instant,
+) -> Result<Exit, Trouble> {
+    let mut screen = screen::choose(args.json, args.quiet);
+    for note in &claim.notes {
+        screen.note(note);
+    }
+    let mut follower = Follower::new(place, agent, plan, claim, screen.as_mut()).await?;
+    let end = follower.follow(signals).await;
+    let job = follower.job().clone();
+    let (last, bytes_fetched) = (follower.last().cloned(), follower.bytes_fetched());
+    if !matches!(end, Ok(End::Completed)) {
+        screen.end();
+    }
+    match end? {
+        End::Completed => {
+            screen.saved(&Saved {
+                job: job.id(),
+                what: what_was_saved(plan),
+                local_names: plan.items.iter().map(|item| item.local_name.clone()).collect(),
+                bytes: last.map_or(0, |job| job.progress.bytes_transferred),
+                bytes_fetched,
+                elapsed: begun.elapsed(),
+            });
+            Ok(Exit::Done)
+        }
+        End::Failed(picture) => Err(failure::conclude(&job, &picture, &claim.items).await),
+        End::Unsaved(error) => {
+            let id = wording::short(job.id());
+            Err(Trouble::from(error)
+                .while_doing(&format!("cannot save {}", what_was_saved(plan)))
+                .remedy("everything is fetched and kept: the same command tries to save it again")
+                .remedy(format!("`dobbin jobs cancel {id}` drops it")))
+        }
+        End::Suspended => {
+            Err(Trouble::failed(format!("somebody suspended job {}", wording::short(job.id())))
+                .remedy("the same command goes on"))
+        }
+        End::Gone => {
+            Err(Trouble::failed(format!("somebody cancelled job {}", wording::short(job.id())))
+                .remedy("the same command begins anew"))
+        }
+        End::Interrupted => {
+            if args.json {
+                json::interrupted(job.id());
+            }
+            let id = wording::short(job.id());
+            let have = last.map_or("nothing yet".to_owned(), |job| wording::progress(&job));
+            if !args.quiet {
+                anstream::eprintln!(
+                    "interrupted with {have}; the same command goes on, `dobbin jobs cancel {id}` \
+                     drops it"
+                );
+            }
+            Ok(Exit::Interrupted)
+        }
+    }
+}
+
+fn what_was_saved(plan: &Plan) -> String {
+    match plan.items.as_slice() {
+        [one] => one.shown(),
+        several => format!("{} files", several.len()),
+    }
+}

@@ -1,0 +1,292 @@
+//! What `dobbin get` is going to do: which URL goes where.
+//!
+//! Everything that can be refused without asking anybody is refused here, before a byte is fetched.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf, absolute};
+
+use dobbin_types::file::{LOCAL_NAME_BYTES_MAX, URL_CHARS_MAX};
+use url::Url;
+
+use super::name;
+use crate::args::GetArgs;
+use crate::render::screen::Title;
+use crate::render::text::brief;
+use crate::trouble::Trouble;
+
+/// One file to fetch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Item {
+    /// Where from. Kept out of messages: it may hold secrets.
+    pub(crate) url: String,
+    /// Where to: an absolute path in a folder that exists.
+    pub(crate) local_name: String,
+    /// Whether something stood there before, which `--force` allows.
+    pub(crate) exists: bool,
+}
+
+impl Item {
+    /// Host and name, for messages.
+    pub(crate) fn from(&self) -> String {
+        brief(&self.url)
+    }
+
+    /// The destination as a person would type it here: relative where that is shorter.
+    pub(crate) fn shown(&self) -> String {
+        let path = Path::new(&self.local_name);
+        let here = std::env::current_dir().ok();
+        let relative = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
+        relative.unwrap_or_else(|| path.to_owned()).display().to_string()
+    }
+}
+
+/// All files of one command; at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// In the order of the command line.
+    pub(crate) items: Vec<Item>,
+}
+
+impl Plan {
+    /// Reads the command line.
+    ///
+    /// # Errors
+    ///
+    /// Bad usage, for a URL that is none, a name that cannot be made, a folder that does not exist,
+    /// a destination named twice, or one that exists without `--force`.
+    pub(crate) fn new(args: &GetArgs) -> Result<Plan, Trouble> {
+        if args.urls.len() > 1 {
+            refuse_for_several(args)?;
+        }
+        let mut items: Vec<Item> = Vec::new();
+        let mut taken: HashMap<String, usize> = HashMap::new();
+        for text in &args.urls {
+            let url = read_url(text)?;
+            let local_name = text_of(destination(args, &url)?)?;
+            if let Some(other) = taken.insert(local_name.clone(), items.len()) {
+                let (one, two) = (items[other].from(), brief(url.as_str()));
+                let what = format!("{one} and {two} would both be saved as {local_name}");
+                return Err(Trouble::usage(what).remedy("fetch them into different folders"));
+            }
+            let exists = look_at(Path::new(&local_name), args.force)?;
+            items.push(Item { url: url.into(), local_name, exists });
+        }
+        Ok(Plan { items })
+    }
+
+    /// The name of the job, and of the whole work in sentences.
+    pub(crate) fn name(&self) -> String {
+        let base = |item: &Item| {
+            let name = item.local_name.rsplit('/').next().unwrap_or_default();
+            name.chars().take(200).collect::<String>()
+        };
+        match self.items.as_slice() {
+            [one] => base(one),
+            [first, others @ ..] => format!("{} and {} more", base(first), others.len()),
+            [] => String::new(),
+        }
+    }
+
+    /// Where from and where to, in a person's words.
+    pub(crate) fn title(&self) -> Title {
+        match self.items.as_slice() {
+            [one] => Title { from: one.from(), to: one.shown() },
+            several => {
+                let folder = Path::new(&several[0].local_name).parent().unwrap_or(Path::new("/"));
+                Title { from: format!("{} files", several.len()), to: folder.display().to_string() }
+            }
+        }
+    }
+}
+
+fn refuse_for_several(args: &GetArgs) -> Result<(), Trouble> {
+    if args.output.is_some() {
+        let what = "--output names one file, but there are several URLs";
+        return Err(Trouble::usage(what).remedy("use --dir to name a folder"));
+    }
+    if args.sha256.is_some() {
+        let what = "--sha256 is the hash of one file, but there are several URLs";
+        return Err(Trouble::usage(what).remedy("fetch the files one by one"));
+    }
+    Ok(())
+}
+
+fn read_url(text: &str) -> Result<Url, Trouble> {
+    let mut url = Url::parse(text).map_err(|error| {
+        let trouble = Trouble::usage(format!("{} is no URL: {error}", brief(text)));
+        match error {
+            url::ParseError::RelativeUrlWithoutBase => {
+                trouble.remedy("begin it with https:// or http://")
+            }
+            _ => trouble,
+        }
+    })?;
+    if !matches!(url.scheme(), "http" | "https") {
+        let what = format!("cannot fetch {}: its scheme is {}", brief(text), url.scheme());
+        return Err(Trouble::usage(what).remedy("only http and https can be fetched"));
+    }
+    // What follows the # is the reader's, not the server's (RFC 9110 §7.1).
+    url.set_fragment(None);
+    if url.as_str().chars().count() > URL_CHARS_MAX {
+        let what = format!("the URL of {} is longer than {URL_CHARS_MAX} characters", brief(text));
+        return Err(Trouble::usage(what));
+    }
+    Ok(url)
+}
+
+/// Where a URL's content goes, as an absolute path.
+fn destination(args: &GetArgs, url: &Url) -> Result<PathBuf, Trouble> {
+    let path = match &args.output {
+        Some(output) => output_path(output)?,
+        None => {
+            let name = name::from_url(url).ok_or_else(|| {
+                let what =
+                    format!("{} does not end with a name to save it under", brief(url.as_str()));
+                Trouble::usage(what).remedy("name the file with -o FILE")
+            })?;
+            args.dir.clone().unwrap_or_default().join(name)
+        }
+    };
+    let path = absolute(&path).map_err(|error| {
+        Trouble::usage(format!("cannot tell where {} is: {error}", path.display()))
+    })?;
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    if folder.is_dir() {
+        return Ok(path);
+    }
+    let what = format!("the folder {} does not exist", folder.display());
+    Err(Trouble::usage(what).remedy(format!("mkdir -p {}", folder.display())))
+}
+
+fn output_path(output: &Path) -> Result<PathBuf, Trouble> {
+    if output.as_os_str() == "-" {
+        let what = "cannot write to standard output: a file is shown when it is whole and checked";
+        return Err(Trouble::usage(what).remedy("name a file, and read it afterwards"));
+    }
+    let ends_with_slash = output.as_os_str().as_encoded_bytes().ends_with(b"/");
+    if ends_with_slash || output.file_name().is_none() || output.is_dir() {
+        let what = format!("{} is a folder, not a file", output.display());
+        return Err(Trouble::usage(what).remedy("use --dir to name a folder"));
+    }
+    Ok(output.to_owned())
+}
+
+fn text_of(path: PathBuf) -> Result<String, Trouble> {
+    let text = path.into_os_string().into_string().map_err(|path| {
+        Trouble::usage(format!("the path {} is not UTF-8", Path::new(&path).display()))
+    })?;
+    if text.len() > LOCAL_NAME_BYTES_MAX {
+        let what = format!("the path {text} is longer than {LOCAL_NAME_BYTES_MAX} bytes");
+        return Err(Trouble::usage(what));
+    }
+    Ok(text)
+}
+
+/// Whether something stands at the destination; refused without `force`, and always for a folder.
+fn look_at(path: &Path, force: bool) -> Result<bool, Trouble> {
+    // The name itself and not what a link there leads to: it is the name that would be replaced.
+    let Ok(metadata) = std::fs::symlink_metadata(path) else { return Ok(false) };
+    let shown = path.display();
+    if metadata.is_dir() {
+        return Err(Trouble::usage(format!("{shown} is a folder")).remedy("use -o to name a file"));
+    }
+    if !force {
+        let what = format!("{shown} exists");
+        return Err(Trouble::usage(what).remedy("use --force to replace it, or -o to name another"));
+    }
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::args::{Cli, Command};
+    use crate::trouble::Exit;
+
+    fn plan_in(folder: &Path, words: &[&str]) -> Result<Plan, Trouble> {
+        let folder = folder.to_str().unwrap();
+        let words = words.iter().map(|word| word.replace("DIR", folder));
+        let line = ["dobbin".to_owned(), "get".to_owned()].into_iter().chain(words);
+        let Command::Get(args) = Cli::try_parse_from(line).unwrap().command else { panic!() };
+        Plan::new(&args)
+    }
+
+    #[test]
+    fn every_url_gets_its_own_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().to_str().unwrap();
+        let check = |words: &[&str], expect: &[(&str, &str)]| {
+            let plan = plan_in(folder.path(), words).unwrap();
+            let got: Vec<_> =
+                plan.items.iter().map(|item| (item.url.clone(), item.local_name.clone())).collect();
+            let expect: Vec<_> = (expect.iter())
+                .map(|(url, name)| ((*url).to_owned(), format!("{root}/{name}")))
+                .collect();
+            assert_eq!(got, expect, "{words:?}");
+        };
+        check(&["-d", "DIR", "http://h/a?x=1#y"], &[("http://h/a?x=1", "a")]);
+        check(
+            &["-d", "DIR", "http://h/a", "http://g/b"],
+            &[("http://h/a", "a"), ("http://g/b", "b")],
+        );
+        check(&["-o", "DIR/./z", "http://h/a b"], &[("http://h/a%20b", "z")]);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_with_a_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("taken"), "x").unwrap();
+        std::fs::create_dir(folder.path().join("sub")).unwrap();
+        std::os::unix::fs::symlink("nowhere", folder.path().join("link")).unwrap();
+        let hash = "0".repeat(64);
+        let check = |words: &[&str], expect: &str| {
+            let trouble = plan_in(folder.path(), words).unwrap_err();
+            let said = format!("{trouble:?}");
+            assert_eq!(trouble.exit(), Exit::Usage, "{words:?}");
+            assert!(said.contains(expect), "{words:?}: {said}");
+        };
+        check(&["h/a"], "begin it with https://");
+        check(&["ftp://h/a"], "only http and https");
+        check(&["http://"], "is no URL");
+        check(&["http://h/"], "-o FILE");
+        check(&["-o", "-", "http://h/a"], "standard output");
+        check(&["-o", "DIR/x", "http://h/a", "http://h/b"], "--output names one file");
+        check(&["--sha256", &hash, "http://h/a", "http://h/b"], "--sha256 is the hash of one file");
+        check(&["-d", "DIR", "http://h/a", "http://g/a"], "would both be saved as");
+        check(&["-d", "DIR/none", "http://h/a"], "does not exist");
+        check(&["-o", "DIR/none/a", "http://h/a"], "mkdir -p");
+        check(&["-o", "DIR/sub", "http://h/a"], "is a folder");
+        check(&["-o", "DIR/new/", "http://h/a"], "is a folder");
+        check(&["-d", "DIR", "-f", "http://h/sub"], "is a folder");
+        check(&["-d", "DIR", "http://h/taken"], "use --force");
+        check(&["-d", "DIR", "http://h/link"], "use --force");
+        check(&["-d", "DIR", &format!("http://h/{}", "a/".repeat(1200))], "longer than");
+    }
+
+    #[test]
+    fn secrets_of_a_url_are_in_no_message() {
+        let folder = tempfile::tempdir().unwrap();
+        for url in ["http://u:secret@h/?k=secret", "ftp://h/?k=secret", "h/x?secret"] {
+            let said = format!("{:?}", plan_in(folder.path(), &[url]).unwrap_err());
+            assert!(!said.contains("secret"), "{said}");
+        }
+    }
+
+    #[test]
+    fn force_allows_what_exists() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("taken"), "x").unwrap();
+        let plan = plan_in(folder.path(), &["-f", "-d", "DIR", "http://h/taken"]).unwrap();
+        assert!(plan.items[0].exists);
+    }
+
+    #[test]
+    fn the_work_is_named_after_its_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = |words: &[&str]| plan_in(folder.path(), words).unwrap().name();
+        assert_eq!(name(&["-d", "DIR", "http://h/a"]), "a");
+        assert_eq!(name(&["-d", "DIR", "http://h/a", "http://h/b"]), "a and 1 more");
+    }
+}

@@ -1,0 +1,55 @@
+//! `dobbin jobs`: looking at jobs and changing them.
+
+mod change;
+mod list;
+mod pick;
+mod show;
+mod watch;
+
+use crate::args::{JobsArgs, JobsCommand};
+use crate::reach::{self, Agent, Place, Whose};
+use crate::trouble::{Exit, Trouble};
+
+pub(crate) async fn run(args: JobsArgs, place: Place) -> Result<Exit, Trouble> {
+    if let JobsCommand::Watch { job } = &args.command {
+        return watch::watch(&place, job.as_deref(), args.json).await;
+    }
+    let agent = reach::running_or_embedded(&place, Whose::Any).await?;
+    let outcome = with_agent(args, &agent).await;
+    agent.leave().await;
+    outcome
+}
+
+async fn with_agent(args: JobsArgs, agent: &Agent) -> Result<Exit, Trouble> {
+    let (manager, json) = (&agent.manager, args.json);
+    match args.command {
+        JobsCommand::List { state } => list::list(manager, state, json).await,
+        JobsCommand::Show { job } => show::show(manager, &job, json).await,
+        JobsCommand::Watch { .. } => unreachable!("handled above: it needs an agent that runs"),
+        JobsCommand::Create(args) => change::create(agent, args, json).await,
+        JobsCommand::Add(args) => change::add(manager, args, json).await,
+        JobsCommand::Resume { job } => change::resume(agent, &job, json).await,
+        JobsCommand::Suspend { job } => {
+            let job = pick::pick(manager, &job).await?;
+            change::report("suspended", &job, job.suspend().await?, json)
+        }
+        JobsCommand::Complete { job } => {
+            let job = pick::pick(manager, &job).await?;
+            change::report("completed", &job, job.complete().await?, json)
+        }
+        JobsCommand::Cancel { jobs } => change::cancel(manager, &jobs, json).await,
+        JobsCommand::Priority { job, priority } => {
+            let job = pick::pick(manager, &job).await?;
+            let word = format!("set to {priority}");
+            change::report(&word, &job, job.set_priority(priority).await?, json)
+        }
+        JobsCommand::Timeout { job, seconds } => {
+            let job = pick::pick(manager, &job).await?;
+            let word = match seconds {
+                0 => "gives up at the first error".to_owned(),
+                seconds => format!("gives up after {seconds} s without a byte"),
+            };
+            change::report(&word, &job, job.set_no_progress_timeout(seconds).await?, json)
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! `dobbin jobs show`.
+
+use dobbin_sdk::Manager;
+use dobbin_types::rest::{FileInfo, JobInfo};
+use dobbin_types::{Completion, FileTime};
+use serde::Serialize;
+
+use super::{list, pick};
+use crate::render::amount::{Bytes, Rate};
+use crate::render::table::{Align, Table, terminal_width};
+use crate::render::text::clean;
+use crate::render::{output, style, wording};
+use crate::trouble::{Exit, Trouble};
+
+/// The object that `--json` prints: the job with its files.
+#[derive(Serialize)]
+struct Whole<'a> {
+    job: &'a JobInfo,
+    files: &'a [FileInfo],
+}
+
+pub(super) async fn show(manager: &Manager, job: &str, json: bool) -> Result<Exit, Trouble> {
+    let job = pick::pick(manager, job).await?;
+    let (info, files) = (job.info().await?, job.files().await?);
+    if json {
+        output::json(&Whole { job: &info, files: &files });
+    } else {
+        output::line(&page(&info, &files, wording::now(), terminal_width()).join("\n"));
+    }
+    Ok(Exit::Done)
+}
+
+fn page(job: &JobInfo, files: &[FileInfo], now: FileTime, width: Option<usize>) -> Vec<String> {
+    let state = list::style_of(job.state);
+    let mut lines = Vec::new();
+    let mut tell = |name: &str, value: String| {
+        let title = style::TITLE;
+        lines.push(format!("{title}{name:<12}{title:#}{value}"));
+    };
+    tell("job", job.id.to_string());
+    tell("name", clean(&job.display_name).into_owned());
+    tell("state", format!("{state}{}{state:#}", job.state));
+    tell("progress", progress(job));
+    if let Some(holdup) = wording::holdup(job, now).filter(|holdup| holdup != "suspended") {
+        tell("waits", holdup);
+    }
+    tell("priority", job.priority.to_string());
+    tell("owner", format!("user {}", job.owner));
+    tell("completion", completion(job.completion).to_owned());
+    tell(
+        "gives up",
+        match job.no_progress_timeout_seconds {
+            0 => "at the first error".to_owned(),
+            seconds => format!("after {seconds} s without a byte"),
+        },
+    );
+    if let Some(limit) = job.bytes_per_second_max {
+        tell("limit", Rate(limit).to_string());
+    }
+    tell("created", job.times.creation.to_string());
+    tell("changed", job.times.modification.to_string());
+    if let Some(time) = job.times.transfer_completion {
+        tell("transferred", time.to_string());
+    }
+    if let Some(extended) = job.error.as_ref().and_then(|error| error.extended) {
+        tell("behind it", format!("{} [{extended}]", extended.text()));
+    }
+    if !files.is_empty() {
+        lines.push(String::new());
+        lines.extend(table(files).lines(width));
+    }
+    lines
+}
+
+fn progress(job: &JobInfo) -> String {
+    let (here, total) = (job.progress.files_transferred, job.progress.files_total);
+    let mut text = format!("{}, {here} of {total} files", wording::progress(job));
+    if let Some(pace) = wording::pace(job) {
+        text.push_str(&format!(", {pace}"));
+    }
+    text
+}
+
+fn completion(completion: Completion) -> &'static str {
+    match completion {
+        Completion::Caller => "by whoever calls `complete`",
+        Completion::Service => "by the agent, when all files are here",
+    }
+}
+
+fn table(files: &[FileInfo]) -> Table {
+    let mut table = Table::new(&[
+        ("FILE", Align::Right),
+        ("STATE", Align::Left),
+        ("HAVE", Align::Right),
+        ("SIZE", Align::Right),
+        ("FROM", Align::Left),
+        ("TO", Align::Flexible),
+    ]);
+    for file in files {
+        let state = match (file.progress.completed, file.transferred) {
+            (true, _) => "saved",
+            (false, true) => "here",
+            (false, false) => "missing",
+        };
+        let total = file.progress.bytes_total;
+        table.row(vec![
+            file.number.to_string().into(),
+            state.into(),
+            Bytes(file.progress.bytes_transferred).to_string().into(),
+            total.map_or("?".to_owned(), |total| Bytes(total).to_string()).into(),
+            file.remote_name.as_str().into(),
+            file.local_name.as_str().into(),
+        ]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use dobbin_types::rest::Waiting;
+    use dobbin_types::{FileNumber, FileProgress, JobState};
+
+    use super::*;
+    use crate::render::wording::samples::{answered, job};
+
+    #[test]
+    fn the_page_tells_everything_once() {
+        let time = FileTime::from_unix_millis(1_000_000);
+        let mut job = job(JobState::TransientError);
+        job.failures_count = 2;
+        job.error = Some(answered(503));
+        job.waiting = Some(Waiting::Retry { at: FileTime::from_unix_millis(1_004_000) });
+        job.bytes_per_second_max = Some(1 << 20);
+        let file = FileInfo {
+            number: FileNumber(0),
+            file_id: "x".to_owned(),
+            remote_name: "https://example.com/disk.iso".to_owned(),
+            local_name: "/d/disk.iso".to_owned(),
+            ranges: Vec::new(),
+            progress: FileProgress { bytes_transferred: 1 << 20, ..FileProgress::default() },
+            transferred: false,
+            sha256: None,
+            replace: false,
+            last_modified: None,
+        };
+        let page = page(&job, &[file], time, None).join("\n");
+        assert_eq!(
+            anstream::adapter::strip_str(&page).to_string(),
+            "\
+job         0f0d3b2e-5a0e-4d9c-8f4b-1c2f3a4b5c6d
+name        disk.iso
+state       transient_error
+progress    1.00 MiB of 10.0 MiB (10 %), 0 of 1 files
+waits       retry 2 in 4 s: example.com answered 503 [HTTP_E_STATUS_SERVICE_UNAVAIL (0x801901F7)]
+priority    foreground
+owner       user 1000
+completion  by whoever calls `complete`
+gives up    after 3600 s without a byte
+limit       1.00 MiB/s
+created     1970-01-01T00:16:40Z
+changed     1970-01-01T00:16:40Z
+
+FILE  STATE        HAVE  SIZE  FROM                          TO
+   0  missing  1.00 MiB     ?  https://example.com/disk.iso  /d/disk.iso"
+        );
+    }
+}

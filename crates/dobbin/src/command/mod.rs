@@ -1,0 +1,6 @@
+//! What the program's verbs do.
+
+pub(crate) mod completions;
+pub(crate) mod get;
+pub(crate) mod jobs;
+pub(crate) mod serve;

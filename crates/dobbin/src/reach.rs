@@ -1,0 +1,182 @@
+//! Finding an agent to talk to, or being one.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use dobbin_agent::{AgentOptions, Embedded, SocketChoice, StartError};
+use dobbin_sdk::{Address, Error, Manager};
+use dobbin_types::Uid;
+use dobbin_types::rest::AgentMode;
+use tokio::time::Instant;
+
+use crate::trouble::Trouble;
+
+/// How long another command may take from claiming the store to answering at its socket.
+const START_OF_ANOTHER_MAX: Duration = Duration::from_secs(5);
+
+/// How long an agent that was started to stay may be away while it restarts.
+const RESTART_MAX: Duration = Duration::from_secs(10);
+
+/// Pause between two looks at an agent that is about to start.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
+
+/// The program's version, which agents tell their clients.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Where the user wants agents to be looked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    /// Named on the command line or in the environment: this one and no other.
+    socket: Option<PathBuf>,
+}
+
+/// Whose agent will do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// The user's own. It can write whatever the user can, as a command of theirs would.
+    Own,
+    /// The user's or the machine's.
+    Any,
+}
+
+impl Place {
+    /// The socket of `--socket`, else of `$DOBBIN_SOCKET`, else wherever agents usually are.
+    pub(crate) fn new(socket: Option<PathBuf>) -> Place {
+        let variable = || std::env::var_os("DOBBIN_SOCKET").filter(|path| !path.is_empty());
+        Place { socket: socket.or_else(|| variable().map(PathBuf::from)) }
+    }
+
+    fn address(&self) -> Address {
+        self.socket.clone().map_or(Address::Default, Address::Socket)
+    }
+}
+
+/// Somebody who answers: an agent that runs, or one inside this command.
+#[derive(Debug)]
+pub(crate) struct Agent {
+    /// The connection.
+    pub(crate) manager: Manager,
+    embedded: Option<Embedded>,
+}
+
+impl Agent {
+    /// Whether it lives in this very command and leaves with it.
+    pub(crate) fn is_embedded(&self) -> bool {
+        self.embedded.is_some()
+    }
+
+    /// Says goodbye. An agent inside this command stops in good order.
+    pub(crate) async fn leave(self) {
+        let Some(embedded) = self.embedded else { return };
+        // On a thread of its own, so that a second Ctrl-C is still heard. A panic in there has been
+        // reported already, and there is nothing left to do about it.
+        let _ = tokio::task::spawn_blocking(move || embedded.stop()).await;
+    }
+}
+
+/// The agent that runs, if one does.
+///
+/// # Errors
+///
+/// When the user named a socket and nobody answers there: another agent would have other jobs.
+pub(crate) async fn running(place: &Place, whose: Whose) -> Result<Option<Manager>, Trouble> {
+    match Manager::connect(place.address()).await {
+        Ok(manager) => {
+            let theirs = place.socket.is_none() && manager.agent_uid() != own_uid();
+            Ok((whose == Whose::Any || !theirs).then_some(manager))
+        }
+        Err(Error::NoService { .. }) if place.socket.is_none() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The agent after one that was lost.
+///
+/// One that was started to stay is given time to come back before this command becomes the agent:
+/// it would find its store taken.
+pub(crate) async fn next_agent(place: &Place, whose: Whose, stays: bool) -> Result<Agent, Trouble> {
+    let patience_ends = Instant::now() + RESTART_MAX;
+    while stays || place.socket.is_some() {
+        let found = running(place, whose).await;
+        if let Ok(Some(manager)) = found {
+            return Ok(Agent { manager, embedded: None });
+        }
+        if Instant::now() >= patience_ends {
+            break;
+        }
+        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+    }
+    running_or_embedded(place, whose).await
+}
+
+/// The agent that runs, or else one inside this command.
+///
+/// Commands that start at the same time agree by the store's lock: one of them becomes the agent,
+/// the others find its socket a moment later.
+pub(crate) async fn running_or_embedded(place: &Place, whose: Whose) -> Result<Agent, Trouble> {
+    let patience_ends = Instant::now() + START_OF_ANOTHER_MAX;
+    loop {
+        if let Some(manager) = running(place, whose).await? {
+            return Ok(Agent { manager, embedded: None });
+        }
+        match embed() {
+            Ok(embedded) => {
+                let address = Address::Socket(embedded.socket().to_owned());
+                let manager = Manager::connect(address).await?;
+                return Ok(Agent { manager, embedded: Some(embedded) });
+            }
+            Err(StartError::InUse { .. } | StartError::Answered { .. })
+                if Instant::now() < patience_ends =>
+            {
+                tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+            }
+            Err(error) => return Err(cannot_start(error)),
+        }
+    }
+}
+
+fn embed() -> Result<Embedded, StartError> {
+    let mut options = AgentOptions::user(AgentMode::Embedded)?;
+    options.version = VERSION.to_owned();
+    Embedded::start(options)
+}
+
+/// How `serve` starts: the usual places, unless the user named others.
+pub(crate) fn service_options(
+    system: bool,
+    state: Option<PathBuf>,
+    place: &Place,
+) -> Result<AgentOptions, Trouble> {
+    let options =
+        if system { AgentOptions::system() } else { AgentOptions::user(AgentMode::Service) };
+    let mut options = options.map_err(cannot_start)?;
+    options.version = VERSION.to_owned();
+    if let Some(state) = state {
+        options.state = state;
+    }
+    if let Some(socket) = &place.socket {
+        options.socket = SocketChoice::Path(socket.clone());
+    }
+    Ok(options)
+}
+
+/// Why there is no agent, in the agent's own words.
+pub(crate) fn cannot_start(error: StartError) -> Trouble {
+    let mut message = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(error) = cause {
+        message.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    let trouble = Trouble::failed(message);
+    if matches!(error, StartError::InUse { .. }) {
+        let remedy = "if it does not answer here, name its socket with --socket";
+        return trouble.remedy(remedy);
+    }
+    trouble
+}
+
+/// The user this program acts as.
+pub(crate) fn own_uid() -> Uid {
+    Uid(rustix::process::geteuid().as_raw())
+}

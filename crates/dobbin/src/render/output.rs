@@ -1,0 +1,36 @@
+//! Writing to standard output, where a reader may leave early.
+
+use std::io::{self, Write as _};
+
+use serde::Serialize;
+
+/// Writes `text` and a line feed.
+///
+/// A reader that left, such as `head`, is no failure: the program ends, quietly, because nobody
+/// wants the rest.
+pub(crate) fn line(text: &str) {
+    let mut stdout = anstream::stdout().lock();
+    let written = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+    end_without_reader(written);
+}
+
+/// Writes `value` as JSON on a line of its own.
+pub(crate) fn json(value: &impl Serialize) {
+    // Not through anstream: JSON has no colours, and its strings may hold anything.
+    let mut stdout = io::stdout().lock();
+    let written = serde_json::to_writer(&mut stdout, value)
+        .map_err(io::Error::from)
+        .and_then(|()| stdout.write_all(b"\n"))
+        .and_then(|()| stdout.flush());
+    end_without_reader(written);
+}
+
+fn end_without_reader(written: io::Result<()>) {
+    if let Err(error) = written {
+        if error.kind() != io::ErrorKind::BrokenPipe {
+            anstream::eprintln!("error: cannot write to standard output: {error}");
+        }
+        // What shells report for a program that wrote into a closed pipe.
+        std::process::exit(141);
+    }
+}
