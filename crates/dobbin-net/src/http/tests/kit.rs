@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ pub(super) struct Origin {
     pub(super) address: SocketAddr,
     /// The head of each request, and the number of the connection it came on.
     pub(super) requests: mpsc::UnboundedReceiver<(usize, String)>,
+    /// How many connections were made, also those that nothing was asked on.
+    connections_count: Arc<AtomicUsize>,
 }
 
 impl Origin {
@@ -45,13 +48,20 @@ impl Origin {
         let address = listener.local_addr().unwrap();
         let (tell, requests) = mpsc::unbounded_channel();
         let acts = Arc::new(Mutex::new(acts.into_iter().collect::<Vec<_>>().into_iter()));
+        let connections_count = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&connections_count);
         tokio::spawn(async move {
             for number in 0.. {
                 let Ok((stream, _)) = listener.accept().await else { return };
+                count.fetch_add(1, Ordering::Relaxed);
                 tokio::spawn(serve(stream, number, Arc::clone(&acts), tell.clone()));
             }
         });
-        Origin { address, requests }
+        Origin { address, requests, connections_count }
+    }
+
+    pub(super) fn connections_count(&self) -> usize {
+        self.connections_count.load(Ordering::Relaxed)
     }
 
     pub(super) fn url(&self, path: &str) -> Url {
