@@ -4,6 +4,7 @@ mod accept;
 mod actor;
 mod events;
 mod handler;
+mod json;
 mod leave;
 mod limit;
 mod listen;

@@ -19,6 +19,7 @@ use tokio::sync::SemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
 use super::actor::Caller;
+use super::json;
 use super::leave::Leave;
 use super::limit::{Limits, SMALL_BODY_BYTES_MAX};
 use super::reply::{JSON, Refusal};
@@ -129,7 +130,7 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Body<T> {
 
     async fn from_request(request: Request, shared: &Shared) -> Result<Body<T>, Refusal> {
         check_content_type(request.headers())?;
-        with_body(request, shared, |bytes| parse(bytes).map(Body)).await
+        with_body(request, shared, |bytes| json::read(bytes).map(Body)).await
     }
 }
 
@@ -141,7 +142,7 @@ impl FromRequest<Shared> for NoBody {
         with_body(request, shared, |bytes| {
             if !bytes.is_empty() {
                 typed?;
-                let Nothing {} = parse(bytes)?;
+                let Nothing {} = json::read(bytes)?;
             }
             Ok(NoBody)
         })
@@ -216,26 +217,6 @@ async fn collect(body: HttpBody, limits: &Limits) -> Result<Bytes, Refusal> {
         Err(error) if error.is::<LengthLimitError>() => Err(too_large(limits)),
         Err(_) => Err(Refusal::bad_request("the body ended early").at("body")),
     }
-}
-
-/// Reads one JSON value of type `T` and nothing after it.
-///
-/// Depth is bounded twice: no type of ours is deeper than a handful of levels, and the parser stops
-/// at 128 whatever the type.
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
-    // Types with named fields would also be read from an array, by position.
-    if !bytes.trim_ascii_start().starts_with(b"{") {
-        return Err(Refusal::bad_request("cannot read the body: it must be a JSON object"));
-    }
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let field = error.path().to_string();
-        let refusal = Refusal::bad_request(format!("cannot read the body: {}", error.inner()));
-        // The path of the body itself is a single dot.
-        if field == "." { refusal } else { refusal.at(field) }
-    })?;
-    json.end().map_err(|error| Refusal::bad_request(format!("cannot read the body: {error}")))?;
-    Ok(value)
 }
 
 fn too_large(limits: &Limits) -> Refusal {
