@@ -12,7 +12,7 @@ pub(crate) struct Bytes(pub(crate) u64);
 pub(crate) struct Rate(pub(crate) u64);
 
 /// A span of time with the precision that its length deserves: `0.4 s`, `17 s`, `3 min 20 s`,
-/// `2 h 5 min`, `4 d 3 h`.
+/// `2 h 5 min`, `4 d 3 h`. A precision of 0 (`{:.0}`) leaves tenths of seconds out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Span(pub(crate) Duration);
 
@@ -62,17 +62,18 @@ impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();
         let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+        // Not `pad`: a precision would cut the text.
         let text = match seconds {
-            0..10 => {
+            0..10 if f.precision() != Some(0) => {
                 let tenths = self.0.as_millis() / 100;
                 format!("{}.{} s", tenths / 10, tenths % 10)
             }
-            10..60 => format!("{seconds} s"),
+            0..60 => format!("{seconds} s"),
             60..3600 => format!("{minutes} min {} s", seconds % 60),
             3600..86_400 => format!("{hours} h {} min", minutes % 60),
             _ => format!("{days} d {} h", hours % 24),
         };
-        f.pad(&text)
+        f.write_str(&text)
     }
 }
 
@@ -116,6 +117,7 @@ mod tests {
         check(200_000, "3 min 20 s");
         check(7_500_000, "2 h 5 min");
         check(356_400_000, "4 d 3 h");
+        assert_eq!(format!("{:.0}", Span(Duration::from_millis(4_200))), "4 s");
     }
 
     #[test]

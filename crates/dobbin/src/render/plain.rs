@@ -86,6 +86,8 @@ struct Teller {
     told_failures: u32,
     /// The state that was told.
     told_state: Option<JobState>,
+    /// It was told what the job waits for before it moves.
+    told_queued: bool,
 }
 
 impl Teller {
@@ -96,6 +98,7 @@ impl Teller {
             told_step: step(job),
             told_failures: 0,
             told_state: Some(JobState::Queued),
+            told_queued: false,
         };
     }
 
@@ -109,6 +112,10 @@ impl Teller {
                 wording::holdup(job, wording::now())
             }
             JobState::Transferring => self.progress(job, now),
+            JobState::Queued if self.is_silent(now) && !self.told_queued => {
+                self.told_queued = true;
+                wording::holdup(job, wording::now())
+            }
             JobState::Queued
             | JobState::Connecting
             | JobState::Suspended
@@ -125,10 +132,16 @@ impl Teller {
         line
     }
 
+    fn is_silent(&self, now: Instant) -> bool {
+        self.told.is_none_or(|then| now.duration_since(then) >= SILENCE_MAX)
+    }
+
     fn progress(&mut self, job: &JobInfo, now: Instant) -> Option<String> {
-        let silent = self.told.is_none_or(|then| now.duration_since(then) >= SILENCE_MAX);
         let moved = job.progress.bytes_transferred != self.told_bytes;
-        if !(silent && moved) && step(job) <= self.told_step {
+        let due = (self.is_silent(now) && moved) || step(job) > self.told_step;
+        // All of it is the last sentence's to tell.
+        let whole = job.progress.bytes_total == Some(job.progress.bytes_transferred);
+        if !due || whole {
             return None;
         }
         self.told_bytes = job.progress.bytes_transferred;
@@ -175,6 +188,7 @@ mod tests {
         assert_eq!(told.as_deref(), Some("1.00 MiB of 10.0 MiB (10 %)"));
         assert_eq!(teller.line(&at((1 << 20) + 1), now), None);
         assert!(teller.line(&at(5 << 20), now).is_some());
+        assert_eq!(teller.line(&at(10 << 20), now), None);
     }
 
     #[test]
@@ -185,6 +199,17 @@ mod tests {
         assert!(teller.line(&at(200), after(10)).is_some());
         assert_eq!(teller.line(&at(200), after(30)), None);
         assert!(teller.line(&at(201), after(31)).is_some());
+    }
+
+    #[test]
+    fn a_long_wait_for_other_jobs_is_told_once() {
+        let (mut teller, now) = begun();
+        let mut queued = job(JobState::Queued);
+        queued.waiting = Some(dobbin_types::rest::Waiting::Slot);
+        assert_eq!(teller.line(&queued, now + Duration::from_secs(9)), None);
+        let told = teller.line(&queued, now + Duration::from_secs(10));
+        assert_eq!(told.as_deref(), Some("waits for other jobs"));
+        assert_eq!(teller.line(&queued, now + Duration::from_secs(99)), None);
     }
 
     #[test]

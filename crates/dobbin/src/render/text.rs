@@ -23,15 +23,16 @@ pub(crate) fn steers(character: char) -> bool {
     character.is_control() || turns
 }
 
-/// What stands for a URL in a sentence: its host and the end of its path. The query, which may hold
-/// a secret, is left out.
+/// What stands for a URL in a sentence: its host, its port if that is no usual one, and the end of
+/// its path. What may hold a secret is left out: user, password, query.
 pub(crate) fn brief(url: &str) -> String {
     let Ok(parsed) = url::Url::parse(url) else {
         return clean(url.split(['?', '#']).next().unwrap_or_default()).into_owned();
     };
     let host = parsed.host_str().unwrap_or("?");
+    let port = parsed.port().map(|port| format!(":{port}")).unwrap_or_default();
     let last = parsed.path_segments().and_then(|mut segments| segments.rfind(|s| !s.is_empty()));
-    clean(&format!("{host}/{}", last.unwrap_or_default())).into_owned()
+    clean(&format!("{host}{port}/{}", last.unwrap_or_default())).into_owned()
 }
 
 #[cfg(test)]
@@ -47,7 +48,7 @@ mod tests {
 
     #[test]
     fn a_url_in_a_sentence_shows_no_secret() {
-        assert_eq!(brief("https://u:p@h.example:8/a/b.tar?sig=secret#x"), "h.example/b.tar");
+        assert_eq!(brief("https://u:p@h.example:8/a/b.tar?sig=secret#x"), "h.example:8/b.tar");
         assert_eq!(brief("https://h.example/"), "h.example/");
         assert_eq!(brief("https://h.example/a/"), "h.example/a");
         assert_eq!(brief("nonsense?secret"), "nonsense");

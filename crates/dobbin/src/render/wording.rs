@@ -18,9 +18,12 @@ pub(crate) fn failure(failure: &JobFailure) -> String {
     format!("{} [{}]", text::clean(reason(failure)), failure.code)
 }
 
-/// The agent's sentence about a failure, or at least the code's own.
+/// The agent's sentence about a failure, or at least the code's own. Without the words with which
+/// the agent begins it, `cannot fetch from HOST: `: what was being fetched stands beside it.
 pub(crate) fn reason(failure: &JobFailure) -> &str {
-    if failure.message.is_empty() { &failure.text } else { &failure.message }
+    let message = if failure.message.is_empty() { &failure.text } else { &failure.message };
+    let rest = message.strip_prefix("cannot fetch from ").and_then(|rest| rest.split_once(": "));
+    rest.map_or(message.as_str(), |(_host, rest)| rest)
 }
 
 /// `12.3 MiB of 100 MiB (12 %)`, or only what is known of it.
@@ -43,7 +46,7 @@ pub(crate) fn pace(job: &JobInfo) -> Option<String> {
     let missing =
         job.progress.bytes_total.map(|all| all.saturating_sub(job.progress.bytes_transferred));
     Some(match missing.and_then(|bytes| rate.time_for(bytes)) {
-        Some(left) => format!("{rate}, {left} left"),
+        Some(left) => format!("{rate}, {left:.0} left"),
         None => rate.to_string(),
     })
 }
@@ -174,7 +177,7 @@ mod tests {
         let mut job = job(JobState::Transferring);
         assert_eq!(pace(&job), None);
         job.bytes_per_second = 1 << 20;
-        assert_eq!(pace(&job).as_deref(), Some("1.00 MiB/s, 9.0 s left"));
+        assert_eq!(pace(&job).as_deref(), Some("1.00 MiB/s, 9 s left"));
         job.progress.bytes_total = None;
         assert_eq!(pace(&job).as_deref(), Some("1.00 MiB/s"));
         job.state = JobState::Suspended;
@@ -192,6 +195,17 @@ mod tests {
         assert_eq!(said(6_000), format!("retry 3 in 4 s: {reason}"));
         assert_eq!(said(9_001), format!("retry 3 in 1 s: {reason}"));
         assert_eq!(said(99_000), format!("retry 3 in 0 s: {reason}"));
+    }
+
+    #[test]
+    fn a_reason_does_not_say_again_what_was_fetched() {
+        let said = |message: &str| {
+            let failure = JobFailure { message: message.to_owned(), ..answered(503) };
+            reason(&failure).to_owned()
+        };
+        assert_eq!(said("cannot fetch from h: cannot connect: refused"), "cannot connect: refused");
+        assert_eq!(said("the disk is full"), "the disk is full");
+        assert_eq!(said(""), answered(503).text);
     }
 
     #[test]

@@ -26,7 +26,12 @@ pub(super) async fn watch(place: &Place, job: Option<&str>, json: bool) -> Resul
     };
     let mut events = manager.events(job).await?;
     loop {
-        let event = events.next().await?;
+        let event = match events.next().await {
+            Err(error) if error.is_disconnected() => {
+                return Err(Trouble::failed("the agent ended").code(error.code()));
+            }
+            event => event?,
+        };
         if json {
             output::json(&event);
         } else {
