@@ -18,7 +18,7 @@ use crate::ipc::{
 use crate::options::{AgentOptions, SocketChoice};
 
 /// How long requests that are being served have when the agent leaves.
-const REQUESTS_GRACE: Duration = Duration::from_secs(2);
+pub(crate) const REQUESTS_GRACE: Duration = Duration::from_secs(2);
 
 /// How long the engine has to flush and commit when the agent leaves.
 const ENGINE_GRACE: Duration = Duration::from_secs(3);

@@ -14,7 +14,7 @@ use super::again::{child, child_home};
 use super::{Answer, House, options, request};
 use crate::ipc::Limits;
 use crate::options::{AgentOptions, SocketChoice};
-use crate::wire::Agent;
+use crate::wire::{Agent, REQUESTS_GRACE};
 use crate::{Embedded, LOG_VARIABLE, StartError, serve};
 
 #[tokio::test]
@@ -118,6 +118,19 @@ async fn a_request_on_its_way_keeps_the_agent_for_a_short_while_only() {
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     // Nothing, or an end: but not silence.
     let _ = stream.read(&mut [0; 1]).await;
+}
+
+#[tokio::test]
+async fn connections_that_nobody_uses_keep_the_agent_not_at_all() {
+    let house = House::open().await;
+    let _fresh = house.connect().await;
+    let mut used = house.connect().await;
+    used.write_all(b"GET /v1/agent HTTP/1.1\r\nhost: agent\r\n\r\n").await.unwrap();
+    assert!(used.read(&mut [0; 4096]).await.unwrap() > 0);
+    let begun = std::time::Instant::now();
+    house.close().await;
+    assert!(begun.elapsed() < REQUESTS_GRACE, "{:?}", begun.elapsed());
+    assert_eq!(used.read(&mut [0; 1]).await.unwrap(), 0, "an end, not an error");
 }
 
 #[test]
