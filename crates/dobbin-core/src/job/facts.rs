@@ -46,7 +46,7 @@ pub struct Known<'a> {
     pub declared_size: Option<u64>,
     /// Which parts the caller wants; empty for the whole file.
     pub ranges: &'a [ByteRange],
-    /// Whether any byte of the file is had.
+    /// Whether any byte of the file is had, be it of a piece that is not whole yet.
     pub anything_had: bool,
     /// Whether a hash will tell in the end if bytes of two versions were mixed, so that a file
     /// without a validator may be resumed.
@@ -70,6 +70,9 @@ pub enum Judgement {
     AskAnew,
     /// It cannot be used; why.
     Refuse(ErrorCode, &'static str),
+    /// It does not seem to speak of the file at all, as the page of a network that wants a login
+    /// does not: it cannot be used, but a later one may be; why.
+    Doubt(ErrorCode, &'static str),
 }
 
 /// Judges a successful reply by what was known before it (RFC 9110 §13.1.5, §14.4, §15.3.7).
@@ -97,49 +100,76 @@ pub fn judge(
             ),
         };
     };
-    if known.declared_size.is_some_and(|declared| declared != remote_size) {
-        return Judgement::Refuse(
-            ErrorCode::DO_E_HTTP_BLOCKSIZE_MISMATCH,
-            "the server's file has another size than the caller said",
-        );
-    }
-    if RangeMap::new(known.ranges, remote_size).is_err() {
-        return Judgement::Refuse(
-            ErrorCode::DO_E_INVALID_RANGE,
-            "a range lies outside the server's file",
-        );
-    }
     let facts = Facts { remote_size, validator: validator.cloned(), last_modified };
-    let changed = known.anything_had && !is_same(known, &facts);
+    if let Some(refusal) = contradiction(known, part.is_none(), &facts) {
+        return refusal;
+    }
+    let changed = !is_same(known, &facts);
     let wanted_start = asked.map_or(0, |range| range.start);
     match part {
-        Some(part) if changed && part.start != 0 => Judgement::AskAnew,
+        // Where single ranges lie in the local file follows from the size of the remote one, so that
+        // a body that was asked for with the old size in mind has no place.
+        Some(part) if changed && (part.start != 0 || !known.ranges.is_empty()) => {
+            Judgement::AskAnew
+        }
+        None if changed && !known.ranges.is_empty() => Judgement::AskAnew,
         Some(part) => Judgement::Take { facts, body_start: part.start, restart: changed },
         // Everything, although a part in the middle was asked for. For a file that is wanted whole
         // that is a detour; for single ranges it would be the whole file for each of them.
-        None if wanted_start > 0 && !known.ranges.is_empty() => {
-            if changed {
-                Judgement::AskAnew
-            } else {
-                Judgement::Refuse(
-                    ErrorCode::DO_E_INSUFFICIENT_RANGE_SUPPORT,
-                    "the server does not send byte ranges",
-                )
-            }
-        }
+        None if wanted_start > 0 && !known.ranges.is_empty() => Judgement::Refuse(
+            ErrorCode::DO_E_INSUFFICIENT_RANGE_SUPPORT,
+            "the server does not send byte ranges",
+        ),
         None => Judgement::Take { facts, body_start: 0, restart: changed },
     }
 }
 
-/// Whether the reply speaks of the file whose bytes we have.
+/// What a reply says that cannot be true of the file that is meant.
+///
+/// A whole file under no mark of a version at all, with a size that cannot be, is rather the page of
+/// somebody in between than the origin's word: that may pass ("captive portal" in the fault matrix).
+fn contradiction(known: Known<'_>, is_whole: bool, now: &Facts) -> Option<Judgement> {
+    let is_marked = |facts: &Facts| facts.validator.is_some() || facts.last_modified.is_some();
+    let is_strange = is_whole && !is_marked(now);
+    let doubt = |why| Some(Judgement::Doubt(ErrorCode::DO_E_HTTP_BLOCKSIZE_MISMATCH, why));
+    if known.declared_size.is_some_and(|declared| declared != now.remote_size) {
+        let why = "the server's file has another size than the caller said";
+        let refuse = Judgement::Refuse(ErrorCode::DO_E_HTTP_BLOCKSIZE_MISMATCH, why);
+        return if is_strange { doubt(why) } else { Some(refuse) };
+    }
+    if RangeMap::new(known.ranges, now.remote_size).is_err() {
+        let why = "a range lies outside the server's file";
+        let refuse = Judgement::Refuse(ErrorCode::DO_E_INVALID_RANGE, why);
+        return if is_strange { doubt(why) } else { Some(refuse) };
+    }
+    let before = known.facts.filter(|before| is_marked(before));
+    if is_strange && before.is_some_and(|before| before.remote_size != now.remote_size) {
+        return doubt("something of another size came, which is no version of the file");
+    }
+    // Several requests, and nothing to tell whether the file changed between them.
+    if known.ranges.len() > 1 && now.validator.is_none() && !known.is_hashed {
+        return Some(Judgement::Refuse(
+            ErrorCode::DO_E_INSUFFICIENT_RANGE_SUPPORT,
+            "the server names no version of the file, so that its parts cannot be joined",
+        ));
+    }
+    None
+}
+
+/// Whether the reply speaks of the file that we know, so that its bytes may stand beside those that
+/// are had.
+///
+/// Where nothing is had, another version is another file all the same: the journal must forget the
+/// old one first. Else a crash could leave the new one's bytes under the old one's name, for an
+/// origin that has both to go on with.
 fn is_same(known: Known<'_>, now: &Facts) -> bool {
     let Some(before) = known.facts else {
-        return false;
+        return !known.anything_had;
     };
     before.remote_size == now.remote_size
         && match &before.validator {
             Some(validator) => now.validator.as_ref() == Some(validator),
-            None => known.is_hashed,
+            None => known.is_hashed || !known.anything_had,
         }
 }
 
@@ -176,7 +206,7 @@ mod tests {
     fn code(judgement: Judgement) -> Option<ErrorCode> {
         match judgement {
             Judgement::Refuse(code, _) => Some(code),
-            Judgement::Take { .. } | Judgement::AskAnew => None,
+            Judgement::Doubt(..) | Judgement::Take { .. } | Judgement::AskAnew => None,
         }
     }
 
@@ -197,7 +227,7 @@ mod tests {
     #[test]
     fn a_size_that_is_not_the_callers_is_refused() {
         let known = Known { declared_size: Some(11), ..NOTHING };
-        let got = judge(known, None, None, Some(10), None, None);
+        let got = judge(known, None, None, Some(10), etag("\"a\"").as_ref(), None);
         assert_eq!(code(got), Some(ErrorCode::DO_E_HTTP_BLOCKSIZE_MISMATCH));
     }
 
@@ -246,5 +276,64 @@ mod tests {
         let known = Known { ranges: &ranges, ..NOTHING };
         let got = judge(known, Some(&(5..25)), Some(&(5..10)), Some(10), None, None);
         assert_eq!(code(got), Some(ErrorCode::DO_E_INVALID_RANGE));
+    }
+
+    #[test]
+    fn another_version_starts_anew_even_where_nothing_is_had() {
+        let before = facts(10, etag("\"a\""));
+        let known = Known { facts: Some(&before), ..NOTHING };
+        let first = |size, tag| judge(known, None, None, Some(size), etag(tag).as_ref(), None);
+        assert_eq!(first(10, "\"a\""), take(10, etag("\"a\""), 0, false));
+        assert_eq!(first(10, "\"b\""), take(10, etag("\"b\""), 0, true));
+        assert_eq!(first(11, "\"a\""), take(11, etag("\"a\""), 0, true));
+        let nameless = facts(10, None);
+        let known = Known { facts: Some(&nameless), ..NOTHING };
+        assert_eq!(judge(known, None, None, Some(10), None, None), take(10, None, 0, false));
+        assert_eq!(judge(known, None, None, Some(11), None, None), take(11, None, 0, true));
+    }
+
+    #[test]
+    fn a_changed_file_of_ranges_is_asked_for_anew_because_its_places_may_have_moved() {
+        let ranges = [ByteRange { offset: 0, length: Some(4) }];
+        let before = facts(10, etag("\"a\""));
+        let known = Known { facts: Some(&before), ranges: &ranges, ..NOTHING };
+        for part in [Some(0..4), None] {
+            let got =
+                judge(known, Some(&(0..4)), part.as_ref(), Some(12), etag("\"b\"").as_ref(), None);
+            assert_eq!(got, Judgement::AskAnew);
+        }
+    }
+
+    #[test]
+    fn several_ranges_are_joined_only_under_a_version_or_a_hash() {
+        let range = |offset| ByteRange { offset, length: Some(2) };
+        let ranges = [range(0), range(5)];
+        let known = Known { ranges: &ranges, ..NOTHING };
+        let reply = |known, tag: Option<Validator>| {
+            judge(known, Some(&(0..2)), Some(&(0..2)), Some(10), tag.as_ref(), None)
+        };
+        assert_eq!(reply(known, etag("\"a\"")), take(10, etag("\"a\""), 0, false));
+        let refused = Some(ErrorCode::DO_E_INSUFFICIENT_RANGE_SUPPORT);
+        assert_eq!(code(reply(known, None)), refused);
+        assert_eq!(reply(Known { is_hashed: true, ..known }, None), take(10, None, 0, false));
+        assert_eq!(reply(Known { ranges: &ranges[..1], ..known }, None), take(10, None, 0, false));
+    }
+
+    #[test]
+    fn a_strangers_page_is_doubted_and_the_origins_own_word_is_not() {
+        let before = facts(10, etag("\"a\""));
+        let ranges = [ByteRange { offset: 5, length: Some(2) }];
+        let mismatch = ErrorCode::DO_E_HTTP_BLOCKSIZE_MISMATCH;
+        for (known, refusal) in [
+            (Known { declared_size: Some(10), ..NOTHING }, Some(mismatch)),
+            (Known { ranges: &ranges, ..NOTHING }, Some(ErrorCode::DO_E_INVALID_RANGE)),
+            // A file that has changed and says so.
+            (Known { facts: Some(&before), anything_had: true, ..NOTHING }, None),
+        ] {
+            let page = judge(known, Some(&(5..7)), None, Some(3), None, None);
+            assert!(matches!(page, Judgement::Doubt(code, _) if code == mismatch), "{page:?}");
+            let word = judge(known, Some(&(5..7)), None, Some(3), etag("\"b\"").as_ref(), None);
+            assert_eq!(code(word), refusal);
+        }
     }
 }

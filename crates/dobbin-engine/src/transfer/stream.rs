@@ -42,6 +42,11 @@ impl Writer {
         &self.have
     }
 
+    /// Whether any byte counts: of a piece that is had, or of the one that is being written.
+    pub(super) fn has_anything(&self) -> bool {
+        !self.have.is_empty() || self.unbroken_from < self.position
+    }
+
     /// Whether every piece is had.
     pub(super) fn is_complete(&self) -> bool {
         self.have.is_full()

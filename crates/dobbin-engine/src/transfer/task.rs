@@ -19,7 +19,7 @@ use super::hash::WholeHash;
 use super::order::Order;
 use super::stop::Stop;
 use super::stream::Writer;
-use super::trouble::{fatal, of_disk, of_fetch};
+use super::trouble::{fatal, of_disk, of_fetch, passing};
 use crate::event::{Event, News};
 use crate::hands::Hands;
 
@@ -142,6 +142,11 @@ impl Task {
         }
     }
 
+    /// Whether any byte is here that a reply would have to go with.
+    fn has_anything(&self) -> bool {
+        self.writer.as_ref().is_some_and(Writer::has_anything)
+    }
+
     fn is_complete(&self) -> bool {
         self.writer.as_ref().is_some_and(Writer::is_complete)
     }
@@ -173,6 +178,10 @@ impl Task {
             Judgement::Refuse(code, why) => {
                 let host = self.url.host_str().unwrap_or_default();
                 Err(End::Failed(fatal(code, format!("cannot fetch from {host}: {why}"))))
+            }
+            Judgement::Doubt(code, why) => {
+                let host = self.url.host_str().unwrap_or_default();
+                Err(End::Failed(passing(code, format!("cannot fetch from {host} now: {why}"))))
             }
             Judgement::AskAnew => {
                 drop(response);
@@ -221,13 +230,11 @@ impl Task {
 
     fn if_range(&self, asked: Option<&Range<u64>>) -> Option<dobbin_net::http::Validator> {
         asked?;
-        let had = self.writer.as_ref().is_some_and(|writer| !writer.have().is_empty());
-        self.facts.as_ref().filter(|_| had)?.validator.as_ref().map(to_net)
+        self.facts.as_ref().filter(|_| self.has_anything())?.validator.as_ref().map(to_net)
     }
 
     /// A request that brought no body. A file that shrank or changed shows as "no such range".
     async fn not_opened(&mut self, error: dobbin_net::http::FetchError) -> Result<(), End> {
-        let had = self.writer.as_ref().is_some_and(|writer| !writer.have().is_empty());
         let is_another = match &error.kind {
             FetchErrorKind::Changed => true,
             FetchErrorKind::RangeNotSatisfiable { total } => {
@@ -235,7 +242,11 @@ impl Task {
             }
             _other_trouble => false,
         };
-        if had && is_another { self.restart().await } else { Err(End::Failed(of_fetch(&error))) }
+        if self.has_anything() && is_another {
+            self.restart().await
+        } else {
+            Err(End::Failed(of_fetch(&error)))
+        }
     }
 
     fn judge(
@@ -249,7 +260,7 @@ impl Task {
             facts: self.facts.as_ref(),
             declared_size: file.declared_size,
             ranges: &file.ranges,
-            anything_had: self.writer.as_ref().is_some_and(|writer| !writer.have().is_empty()),
+            anything_had: self.has_anything(),
             is_hashed: file.sha256.is_some(),
         };
         if known.anything_had && known.facts.is_some_and(|facts| facts.validator.is_none()) {
@@ -318,6 +329,10 @@ impl Task {
                     () = throttle.take(bytes.len() as u64) => {}
                 }
             }
+        }
+        // A body that is read to its very end leaves its connection fit for the next request.
+        if response.body.remaining() == Some(0) {
+            let _ = response.body.next().await;
         }
         Ok(())
     }

@@ -41,6 +41,11 @@ pub(super) fn fatal(code: ErrorCode, message: String) -> Trouble {
     }
 }
 
+/// Something that may be over at the next try.
+pub(super) fn passing(code: ErrorCode, message: String) -> Trouble {
+    Trouble { transient: true, spread_thousandths: spread(), ..fatal(code, message) }
+}
+
 /// An error and its causes in one line, without saying anything twice.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
