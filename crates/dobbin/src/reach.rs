@@ -56,6 +56,8 @@ impl Place {
 pub(crate) struct Agent {
     /// The connection.
     pub(crate) manager: Manager,
+    /// Whether it was started to stay: neither this command's nor another's.
+    pub(crate) stays: bool,
     embedded: Option<Embedded>,
 }
 
@@ -79,15 +81,23 @@ impl Agent {
 /// # Errors
 ///
 /// When the user named a socket and nobody answers there: another agent would have other jobs.
-pub(crate) async fn running(place: &Place, whose: Whose) -> Result<Option<Manager>, Trouble> {
-    match Manager::connect(place.address()).await {
-        Ok(manager) => {
-            let theirs = place.socket.is_none() && manager.agent_uid() != own_uid();
-            Ok((whose == Whose::Any || !theirs).then_some(manager))
-        }
-        Err(Error::NoService { .. }) if place.socket.is_none() => Ok(None),
+pub(crate) async fn running(place: &Place, whose: Whose) -> Result<Option<Agent>, Trouble> {
+    match try_running(place, whose).await {
+        Ok(agent) => Ok(agent),
+        // Nobody, or one that was just leaving.
+        Err(error) if error.is_disconnected() && place.socket.is_none() => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+async fn try_running(place: &Place, whose: Whose) -> Result<Option<Agent>, Error> {
+    let manager = Manager::connect(place.address()).await?;
+    let theirs = place.socket.is_none() && manager.agent_uid() != own_uid();
+    if theirs && whose == Whose::Own {
+        return Ok(None);
+    }
+    let stays = manager.agent().await?.mode == AgentMode::Service;
+    Ok(Some(Agent { manager, stays, embedded: None }))
 }
 
 /// The agent after one that was lost.
@@ -97,9 +107,8 @@ pub(crate) async fn running(place: &Place, whose: Whose) -> Result<Option<Manage
 pub(crate) async fn next_agent(place: &Place, whose: Whose, stays: bool) -> Result<Agent, Trouble> {
     let patience_ends = Instant::now() + RESTART_MAX;
     while stays || place.socket.is_some() {
-        let found = running(place, whose).await;
-        if let Ok(Some(manager)) = found {
-            return Ok(Agent { manager, embedded: None });
+        if let Ok(Some(agent)) = try_running(place, whose).await {
+            return Ok(agent);
         }
         if Instant::now() >= patience_ends {
             break;
@@ -116,14 +125,14 @@ pub(crate) async fn next_agent(place: &Place, whose: Whose, stays: bool) -> Resu
 pub(crate) async fn running_or_embedded(place: &Place, whose: Whose) -> Result<Agent, Trouble> {
     let patience_ends = Instant::now() + START_OF_ANOTHER_MAX;
     loop {
-        if let Some(manager) = running(place, whose).await? {
-            return Ok(Agent { manager, embedded: None });
+        if let Some(agent) = running(place, whose).await? {
+            return Ok(agent);
         }
         match embed() {
             Ok(embedded) => {
                 let address = Address::Socket(embedded.socket().to_owned());
                 let manager = Manager::connect(address).await?;
-                return Ok(Agent { manager, embedded: Some(embedded) });
+                return Ok(Agent { manager, stays: false, embedded: Some(embedded) });
             }
             Err(StartError::InUse { .. } | StartError::Answered { .. })
                 if Instant::now() < patience_ends =>

@@ -84,6 +84,11 @@ impl Trouble {
         self
     }
 
+    /// Whether it is that no agent answers any more, so that another one may be looked for.
+    pub(crate) fn is_no_service(&self) -> bool {
+        self.code == Some(ErrorCode::DO_E_NO_SERVICE)
+    }
+
     pub(crate) fn exit(&self) -> Exit {
         self.exit
     }

@@ -7,6 +7,14 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Bytes(pub(crate) u64);
 
+/// How much of a whole is here, with the unit named once where it is the same: `20.3 of 28.6 MiB`,
+/// `817 B of 1.00 GiB`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) have: u64,
+    pub(crate) total: u64,
+}
+
 /// Bytes a second, as [`Bytes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rate(pub(crate) u64);
@@ -35,6 +43,16 @@ fn in_units(bytes: u64) -> String {
         0..1_000 => format!("{}.{:02} {unit}", hundredths / 100, hundredths % 100),
         1_000..10_000 => format!("{}.{} {unit}", hundredths / 100, hundredths / 10 % 10),
         _ => format!("{} {unit}", hundredths / 100),
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (have, total) = (Bytes(self.have).to_string(), Bytes(self.total).to_string());
+        let (number, unit) = have.rsplit_once(' ').unwrap_or((&have, ""));
+        let same = total.rsplit_once(' ').is_some_and(|(_, of_total)| of_total == unit);
+        let have = if same { number } else { &have };
+        write!(f, "{have} of {total}")
     }
 }
 
@@ -102,6 +120,14 @@ mod tests {
         check(u64::MAX, "15.9 EiB");
         assert_eq!(Rate(512_000).to_string(), "500 KiB/s");
         assert_eq!(format!("{:>10}|{:<8}|", Bytes(1), Bytes(2)), "       1 B|2 B     |");
+    }
+
+    #[test]
+    fn a_part_names_the_unit_once_where_it_is_the_same() {
+        let part = |have, total| Part { have, total }.to_string();
+        assert_eq!(part(1 << 20, 10 << 20), "1.00 of 10.0 MiB");
+        assert_eq!(part(1 << 10, 10 << 20), "1.00 KiB of 10.0 MiB");
+        assert_eq!(part(0, 7), "0 of 7 B");
     }
 
     #[test]

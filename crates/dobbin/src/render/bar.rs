@@ -6,7 +6,7 @@ use dobbin_types::JobState;
 use dobbin_types::rest::{Event, EventKind, JobInfo};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::amount::{Bytes, percent};
+use super::amount::{Bytes, Part, percent};
 use super::screen::{Saved, Screen, Title, saved_sentence};
 use super::{style, text, wording};
 
@@ -14,7 +14,7 @@ use super::{style, text, wording};
 const PERIOD: Duration = Duration::from_millis(200);
 
 /// Longest name before the bar, in columns.
-const NAME_WIDTH_MAX: usize = 24;
+const NAME_WIDTH_MAX: usize = 20;
 
 /// The bar itself, in columns.
 const BAR_WIDTH: u64 = 16;
@@ -51,8 +51,8 @@ impl Screen for Bar {
     }
 
     fn begin(&mut self, title: &Title, job: &JobInfo, continued: bool) {
-        let name = title.to.rsplit('/').next().unwrap_or(&title.to);
-        self.name = console::truncate_str(&text::clean(name), NAME_WIDTH_MAX, "…").into_owned();
+        let name = text::clean(&title.name);
+        self.name = console::truncate_str(&name, NAME_WIDTH_MAX, "…").into_owned();
         self.begun = Instant::now();
         if continued {
             let have = wording::progress(job);
@@ -86,13 +86,13 @@ impl Screen for Bar {
     }
 }
 
-/// `disk.iso [====>           ] 31 %, 31.0 MiB of 100 MiB, 5.20 MiB/s, 13 s left`.
+/// `disk.iso [====>           ] 31 %, 31.0 of 100 MiB, 5.20 MiB/s, 13 s left`.
 fn line(name: &str, job: &JobInfo, starting: bool) -> String {
     let have = job.progress.bytes_transferred;
     let mut parts = Vec::new();
     if let Some(total) = job.progress.bytes_total {
         parts.push(format!("{} %", percent(have, total)));
-        parts.push(format!("{} of {}", Bytes(have), Bytes(total)));
+        parts.push(Part { have, total }.to_string());
     } else if have > 0 {
         parts.push(Bytes(have).to_string());
     }
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn the_bar_says_how_far_how_fast_and_how_long() {
-        let shown = "disk.iso [=>              ] 10 %, 1.00 MiB of 10.0 MiB, 1.00 MiB/s, 9 s left";
+        let shown = "disk.iso [=>              ] 10 %, 1.00 of 10.0 MiB, 1.00 MiB/s, 9 s left";
         check(|job| job.bytes_per_second = 1 << 20, false, shown);
         let unknown = |job: &mut JobInfo| {
             job.bytes_per_second = 1 << 20;
@@ -164,7 +164,7 @@ mod tests {
             job.progress.files_total = 3;
             job.progress.bytes_transferred = 10 << 20;
         };
-        let shown = "disk.iso [================] 100 %, 10.0 MiB of 10.0 MiB, 0 of 3 files";
+        let shown = "disk.iso [================] 100 %, 10.0 of 10.0 MiB, 0 of 3 files";
         check(several, false, shown);
     }
 
@@ -186,11 +186,11 @@ mod tests {
         check(
             retrying,
             false,
-            "disk.iso [=>              ] 10 %, 1.00 MiB of 10.0 MiB, retry 1 when it can: \
+            "disk.iso [=>              ] 10 %, 1.00 of 10.0 MiB, retry 1 when it can: \
              example.com answered 503 [HTTP_E_STATUS_SERVICE_UNAVAIL (0x801901F7)]",
         );
         let here = |job: &mut JobInfo| job.state = JobState::Transferred;
-        check(here, false, "disk.iso [=>              ] 10 %, 1.00 MiB of 10.0 MiB, saving");
+        check(here, false, "disk.iso [=>              ] 10 %, 1.00 of 10.0 MiB, saving");
     }
 
     #[test]

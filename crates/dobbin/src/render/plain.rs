@@ -185,7 +185,7 @@ mod tests {
         let (mut teller, now) = begun();
         assert_eq!(teller.line(&at(1 << 19), now), None);
         let told = teller.line(&at(1 << 20), now);
-        assert_eq!(told.as_deref(), Some("1.00 MiB of 10.0 MiB (10 %)"));
+        assert_eq!(told.as_deref(), Some("1.00 of 10.0 MiB (10 %)"));
         assert_eq!(teller.line(&at((1 << 20) + 1), now), None);
         assert!(teller.line(&at(5 << 20), now).is_some());
         assert_eq!(teller.line(&at(10 << 20), now), None);

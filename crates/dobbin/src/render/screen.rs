@@ -12,6 +12,8 @@ use super::plain::Plain;
 /// What is fetched, as the person named it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Title {
+    /// What it is called where there is little room.
+    pub(crate) name: String,
     /// Where from: host and name.
     pub(crate) from: String,
     /// Where to, as it will be shown in the end.

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use dobbin_types::rest::{JobFailure, JobInfo, Waiting};
 use dobbin_types::{FileTime, JobId, JobState};
 
-use super::amount::{Bytes, Rate, percent};
+use super::amount::{Bytes, Part, Rate, percent};
 use super::text;
 
 /// The beginning of an id, long enough for people.
@@ -26,12 +26,12 @@ pub(crate) fn reason(failure: &JobFailure) -> &str {
     rest.map_or(message.as_str(), |(_host, rest)| rest)
 }
 
-/// `12.3 MiB of 100 MiB (12 %)`, or only what is known of it.
+/// `12.3 of 100 MiB (12 %)`, or only what is known of it.
 pub(crate) fn progress(job: &JobInfo) -> String {
     let have = job.progress.bytes_transferred;
     match job.progress.bytes_total {
         Some(total) => {
-            format!("{} of {} ({} %)", Bytes(have), Bytes(total), percent(have, total))
+            format!("{} ({} %)", Part { have, total }, percent(have, total))
         }
         None => Bytes(have).to_string(),
     }
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn progress_says_what_is_known() {
         let mut job = job(JobState::Transferring);
-        assert_eq!(progress(&job), "1.00 MiB of 10.0 MiB (10 %)");
+        assert_eq!(progress(&job), "1.00 of 10.0 MiB (10 %)");
         job.progress.bytes_total = None;
         assert_eq!(progress(&job), "1.00 MiB");
     }

@@ -2,7 +2,6 @@
 
 use dobbin_types::ErrorCode;
 use dobbin_types::JobId;
-use dobbin_types::rest::AgentMode;
 use serde::Serialize;
 
 use super::claim;
@@ -26,13 +25,13 @@ struct HandedOver {
 ///
 /// When no agent runs that stays: one inside another command would leave with that command.
 pub(super) async fn hand_over(args: &GetArgs, plan: &Plan, place: &Place) -> Result<Exit, Trouble> {
-    let Some(manager) = reach::running(place, Whose::Own).await? else {
+    let Some(agent) = reach::running(place, Whose::Own).await? else {
         return Err(nobody("no agent of yours is running"));
     };
-    if manager.agent().await?.mode == AgentMode::Embedded {
+    if !agent.stays {
         return Err(nobody("the agent that runs is part of another command and ends with it"));
     }
-    let claim = claim::claim(&manager, plan, args).await?;
+    let claim = claim::claim(&agent.manager, plan, args).await?;
     claim.job.resume().await?;
     let id = claim.job.id();
     if args.json {

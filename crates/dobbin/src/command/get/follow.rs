@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use dobbin_sdk::{Error, Events, Job};
-use dobbin_types::rest::{AgentMode, EventKind, JobInfo};
+use dobbin_types::rest::{EventKind, JobInfo};
 use dobbin_types::{ErrorCode, JobState};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
@@ -15,8 +15,9 @@ use crate::reach::{self, Agent, Place, Whose};
 use crate::render::screen::Screen;
 use crate::trouble::Trouble;
 
-/// How often in a row another agent is looked for while no byte arrives.
-const AGENTS_LOST_MAX: u32 = 5;
+/// How often in a row another agent is looked for while no byte arrives. Commands that end one after
+/// the other hand their jobs on as often.
+const AGENTS_LOST_MAX: u32 = 20;
 
 /// How long the last word about a job is waited for that somebody else has ended.
 const LAST_WORD_MAX: Duration = Duration::from_secs(2);
@@ -45,8 +46,6 @@ pub(super) enum End {
 pub(super) struct Follower<'a> {
     place: &'a Place,
     agent: &'a mut Agent,
-    /// Whether the agent was started to stay, and so may come back after its end.
-    agent_stays: bool,
     job: Job,
     plan: &'a Plan,
     continued: bool,
@@ -62,16 +61,15 @@ pub(super) struct Follower<'a> {
 }
 
 impl<'a> Follower<'a> {
-    pub(super) async fn new(
+    pub(super) fn new(
         place: &'a Place,
         agent: &'a mut Agent,
         plan: &'a Plan,
         claim: &Claim,
         screen: &'a mut dyn Screen,
-    ) -> Result<Follower<'a>, Trouble> {
-        Ok(Follower {
+    ) -> Follower<'a> {
+        Follower {
             place,
-            agent_stays: stays(agent).await?,
             agent,
             job: claim.job.clone(),
             plan,
@@ -81,7 +79,7 @@ impl<'a> Follower<'a> {
             bytes_before: 0,
             completing: false,
             agents_lost: 0,
-        })
+        }
     }
 
     /// The job, at whichever agent has it now.
@@ -122,12 +120,19 @@ impl<'a> Follower<'a> {
         };
         match suspended {
             Ok(Err(error)) if is_over(&error) && self.completing && self.files_are_here() => {
-                End::Completed
+                return End::Completed;
+            }
+            // How far it is, for the last sentence.
+            Ok(Ok(_)) => {
+                if let Ok(Ok(job)) = timeout(LAST_WORD_MAX, self.job.info()).await {
+                    self.see(&job);
+                }
             }
             // A job that could not be suspended stops with its agent, or goes on in it; either way
             // the same command finds it again.
-            _ => End::Interrupted,
+            Ok(Err(_)) | Err(_) => {}
         }
+        End::Interrupted
     }
 
     async fn with_any_agent(&mut self) -> Result<End, Trouble> {
@@ -152,15 +157,18 @@ impl<'a> Follower<'a> {
     /// The agent is gone: it was restarted, or was part of a command that ended. Finds the job at
     /// the one that comes next, which may be one inside this command.
     async fn find_another_agent(&mut self) -> Result<Option<End>, Trouble> {
-        self.screen.note("the agent ended; going on with another one");
-        *self.agent = reach::next_agent(self.place, Whose::Own, self.agent_stays).await?;
-        self.agent_stays = stays(self.agent).await?;
+        if self.agents_lost == 1 {
+            self.screen.note("the agent ended; going on with another one");
+        }
+        *self.agent = reach::next_agent(self.place, Whose::Own, self.agent.stays).await?;
         match self.agent.manager.job(self.job.id()).await {
             Ok(job) => {
                 self.job = job;
                 Ok(None)
             }
             Err(error) if is_over(&error) => Ok(Some(self.vanished())),
+            // It was about to leave, too. The next call sees that, and counts it.
+            Err(error) if error.is_disconnected() => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -325,11 +333,4 @@ fn at_rest(job: JobInfo) -> Option<End> {
 /// Whether a call was refused because its job has ended.
 fn is_over(error: &Error) -> bool {
     [ErrorCode::DO_E_JOB_NOT_FOUND, ErrorCode::DO_E_INVALID_STATE].contains(&error.code())
-}
-
-async fn stays(agent: &Agent) -> Result<bool, Trouble> {
-    if agent.is_embedded() {
-        return Ok(false);
-    }
-    Ok(agent.manager.agent().await?.mode == AgentMode::Service)
 }

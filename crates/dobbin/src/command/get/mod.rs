@@ -20,20 +20,16 @@ use crate::render::screen::{self, Saved};
 use crate::render::{json, wording};
 use crate::trouble::{Exit, Trouble};
 
+/// How many agents in a row may end while a command begins.
+const BEGINNINGS_MAX: u32 = 20;
+
 pub(crate) async fn run(args: GetArgs, place: Place) -> Result<Exit, Trouble> {
     let begun = Instant::now();
     let plan = Plan::new(&args)?;
     if args.background {
         return background::hand_over(&args, &plan, &place).await;
     }
-    let mut agent = reach::running_or_embedded(&place, Whose::Own).await?;
-    let claim = match claim::claim(&agent.manager, &plan, &args).await {
-        Ok(claim) => claim,
-        Err(trouble) => {
-            agent.leave().await;
-            return Err(trouble);
-        }
-    };
+    let (mut agent, claim) = begin(&args, &plan, &place).await?;
     let mut signals = Signals::new()?;
     let outcome = fetch(&args, &plan, &place, &mut agent, &claim, &mut signals, begun).await;
     tokio::select! {
@@ -41,6 +37,26 @@ pub(crate) async fn run(args: GetArgs, place: Place) -> Result<Exit, Trouble> {
         () = agent.leave() => outcome,
         // Whoever asks while the agent stops does not want to wait for that.
         () = signals.next() => std::process::exit(130),
+    }
+}
+
+/// An agent, and the job at it.
+///
+/// The agent that answers may be another command's that ends just now; then the next one is looked
+/// for. A job that was created in the last moment is found again by its destinations.
+async fn begin(args: &GetArgs, plan: &Plan, place: &Place) -> Result<(Agent, Claim), Trouble> {
+    let mut tries = 0;
+    loop {
+        let agent = reach::running_or_embedded(place, Whose::Own).await?;
+        tries += 1;
+        match claim::claim(&agent.manager, plan, args).await {
+            Ok(claim) => return Ok((agent, claim)),
+            Err(trouble) if trouble.is_no_service() && tries < BEGINNINGS_MAX => {}
+            Err(trouble) => {
+                agent.leave().await;
+                return Err(trouble);
+            }
+        }
     }
 }
 
@@ -57,7 +73,7 @@ async fn fetch(
     for note in &claim.notes {
         screen.note(note);
     }
-    let mut follower = Follower::new(place, agent, plan, claim, screen.as_mut()).await?;
+    let mut follower = Follower::new(place, agent, plan, claim, screen.as_mut());
     let end = follower.follow(signals).await;
     let job = follower.job().clone();
     let (last, bytes_fetched) = (follower.last().cloned(), follower.bytes_fetched());

@@ -90,10 +90,14 @@ impl Plan {
     /// Where from and where to, in a person's words.
     pub(crate) fn title(&self) -> Title {
         match self.items.as_slice() {
-            [one] => Title { from: one.from(), to: one.shown() },
+            [one] => Title { name: self.name(), from: one.from(), to: one.shown() },
             several => {
                 let folder = Path::new(&several[0].local_name).parent().unwrap_or(Path::new("/"));
-                Title { from: format!("{} files", several.len()), to: folder.display().to_string() }
+                Title {
+                    name: self.name(),
+                    from: format!("{} files", several.len()),
+                    to: folder.display().to_string(),
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::path::{PathBuf, absolute};
 
 use dobbin_sdk::{Job, Manager};
-use dobbin_types::rest::{AddFile, AddedFiles, AgentMode, CreateJob, CreatedJob, Outcome};
+use dobbin_types::rest::{AddFile, AddedFiles, CreateJob, CreatedJob, Outcome};
 use dobbin_types::{Completion, ErrorCode, JobId};
 use serde::Serialize;
 
@@ -57,7 +57,7 @@ pub(super) async fn create(agent: &Agent, args: CreateArgs, json: bool) -> Resul
     }
     if args.resume {
         job.resume().await?;
-        say_if_nothing_runs(agent, json).await?;
+        say_if_nothing_runs(agent, json);
     }
     Ok(Exit::Done)
 }
@@ -88,7 +88,7 @@ pub(super) async fn resume(agent: &Agent, job: &str, json: bool) -> Result<Exit,
     let outcome = job.resume().await?;
     let state = outcome.state;
     report(&format!("resumed, {state}"), &job, outcome, json)?;
-    say_if_nothing_runs(agent, json).await?;
+    say_if_nothing_runs(agent, json);
     Ok(Exit::Done)
 }
 
@@ -117,12 +117,10 @@ pub(super) async fn cancel(
 }
 
 /// A job resumed in an agent that is about to leave moves when the next one comes.
-async fn say_if_nothing_runs(agent: &Agent, json: bool) -> Result<(), Trouble> {
-    let staying = !agent.is_embedded() && agent.manager.agent().await?.mode == AgentMode::Service;
-    if !staying && !json {
+fn say_if_nothing_runs(agent: &Agent, json: bool) {
+    if !agent.stays && !json {
         anstream::eprintln!("note: no agent is running that stays; it goes on with `dobbin serve`");
     }
-    Ok(())
 }
 
 /// An absolute path as the agent wants it.

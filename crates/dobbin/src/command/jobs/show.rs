@@ -42,7 +42,7 @@ fn page(job: &JobInfo, files: &[FileInfo], now: FileTime, width: Option<usize>) 
     tell("state", format!("{state}{}{state:#}", job.state));
     tell("progress", progress(job));
     if let Some(holdup) = wording::holdup(job, now).filter(|holdup| holdup != "suspended") {
-        tell("waits", holdup);
+        tell("why", holdup);
     }
     tell("priority", job.priority.to_string());
     tell("owner", format!("user {}", job.owner));
@@ -151,8 +151,8 @@ mod tests {
 job         0f0d3b2e-5a0e-4d9c-8f4b-1c2f3a4b5c6d
 name        disk.iso
 state       transient_error
-progress    1.00 MiB of 10.0 MiB (10 %), 0 of 1 files
-waits       retry 2 in 4 s: example.com answered 503 [HTTP_E_STATUS_SERVICE_UNAVAIL (0x801901F7)]
+progress    1.00 of 10.0 MiB (10 %), 0 of 1 files
+why         retry 2 in 4 s: example.com answered 503 [HTTP_E_STATUS_SERVICE_UNAVAIL (0x801901F7)]
 priority    foreground
 owner       user 1000
 completion  by whoever calls `complete`

@@ -15,13 +15,14 @@ use crate::trouble::{Exit, Trouble};
 ///
 /// Without a running agent nothing happens that could be watched.
 pub(super) async fn watch(place: &Place, job: Option<&str>, json: bool) -> Result<Exit, Trouble> {
-    let Some(manager) = reach::running(place, Whose::Any).await? else {
+    let Some(agent) = reach::running(place, Whose::Any).await? else {
         return Err(Trouble::failed("no agent is running, so nothing happens")
             .code(ErrorCode::DO_E_NO_SERVICE)
             .remedy("start one with `dobbin serve`"));
     };
+    let manager = &agent.manager;
     let job = match job {
-        Some(text) => Some(pick::pick(&manager, text).await?.id()),
+        Some(text) => Some(pick::pick(manager, text).await?.id()),
         None => None,
     };
     let mut events = manager.events(job).await?;
@@ -43,7 +44,7 @@ pub(super) async fn watch(place: &Place, job: Option<&str>, json: bool) -> Resul
     }
 }
 
-/// `0f0d3b2e  modified     transferring  1.00 MiB of 10.0 MiB (10 %)  disk.iso`.
+/// `0f0d3b2e  modified     transferring  1.00 of 10.0 MiB (10 %)  disk.iso`.
 fn line(event: &Event) -> String {
     let job = &event.job;
     let state = list::style_of(job.state);
@@ -75,7 +76,7 @@ mod tests {
         let line = line(&Event { kind: EventKind::Error, job });
         assert_eq!(
             anstream::adapter::strip_str(&line).to_string(),
-            "0f0d3b2e  error        error            1.00 MiB of 10.0 MiB (10 %), example.com \
+            "0f0d3b2e  error        error            1.00 of 10.0 MiB (10 %), example.com \
              answered 404 [HTTP_E_STATUS_NOT_FOUND (0x80190194)]  disk.iso"
         );
     }
