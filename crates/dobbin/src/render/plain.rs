@@ -146,11 +146,15 @@ impl Teller {
         }
         self.told_bytes = job.progress.bytes_transferred;
         self.told_step = step(job);
-        let progress = wording::progress(job);
-        Some(match wording::pace(job) {
-            Some(pace) => format!("{progress}, {pace}"),
-            None => progress,
-        })
+        let mut line = wording::progress(job);
+        if job.progress.files_total > 1 {
+            let (here, total) = (job.progress.files_transferred, job.progress.files_total);
+            line.push_str(&format!(", {here} of {total} files"));
+        }
+        if let Some(pace) = wording::pace(job) {
+            line.push_str(&format!(", {pace}"));
+        }
+        Some(line)
     }
 }
 
@@ -189,6 +193,16 @@ mod tests {
         assert_eq!(teller.line(&at((1 << 20) + 1), now), None);
         assert!(teller.line(&at(5 << 20), now).is_some());
         assert_eq!(teller.line(&at(10 << 20), now), None);
+    }
+
+    #[test]
+    fn of_several_files_it_is_told_how_many_are_here() {
+        let (mut teller, now) = begun();
+        let mut several = at(5 << 20);
+        several.progress.files_total = 3;
+        several.progress.files_transferred = 1;
+        let told = teller.line(&several, now);
+        assert_eq!(told.as_deref(), Some("5.00 of 10.0 MiB (50 %), 1 of 3 files"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -27,6 +28,8 @@ pub(crate) enum Plot {
     Fails(u16, u64),
     /// Nothing happens.
     Waits,
+    /// All bytes come at once; the agent dies when it has completed the job, before it can say so.
+    DiesCompleting,
 }
 
 /// The agent's mind.
@@ -38,6 +41,9 @@ struct Mind {
     asked: Vec<String>,
     /// Told to whoever subscribes, and what came since.
     events: VecDeque<Event>,
+    /// Every connection, to be cut when the agent dies.
+    streams: Vec<UnixStream>,
+    dead: bool,
 }
 
 /// The agent. Its threads end with the test's process.
@@ -46,10 +52,11 @@ pub(crate) struct FakeAgent {
 }
 
 impl FakeAgent {
-    /// Listens at the usual place of the user's own agent.
+    /// Listens at the usual place of the user's own agent. One that died there before is forgotten.
     pub(crate) fn start(run_folder: &Path, mode: AgentMode, plot: Plot) -> FakeAgent {
         let folder = run_folder.join("dobbin");
         std::fs::create_dir_all(&folder).unwrap();
+        let _ = std::fs::remove_file(folder.join("api.sock"));
         let listener = UnixListener::bind(folder.join("api.sock")).unwrap();
         let mind = Mind {
             plot,
@@ -58,13 +65,21 @@ impl FakeAgent {
             files: Vec::new(),
             asked: Vec::new(),
             events: VecDeque::new(),
+            streams: Vec::new(),
+            dead: false,
         };
         let mind = Arc::new((Mutex::new(mind), Condvar::new()));
         let shared = Arc::clone(&mind);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let mind = Arc::clone(&shared);
-                std::thread::spawn(move || serve(stream.unwrap(), &mind));
+                let (stream, mind) = (stream.unwrap(), Arc::clone(&shared));
+                let mut locked = mind.0.lock().unwrap();
+                if locked.dead {
+                    return;
+                }
+                locked.streams.push(stream.try_clone().unwrap());
+                drop(locked);
+                std::thread::spawn(move || serve(stream, &mind));
             }
         });
         FakeAgent { mind }
@@ -87,6 +102,20 @@ impl FakeAgent {
         while mind.asked.iter().filter(|asked| *asked == request).count() < times {
             mind = self.mind.1.wait(mind).unwrap();
         }
+    }
+
+    /// Has the job of another agent, as one that starts on the same store.
+    pub(crate) fn with_job_of(self, other: &FakeAgent) -> FakeAgent {
+        let (job, files) = (other.job(), other.files());
+        let mut mind = self.lock();
+        (mind.job, mind.files) = (Some(job), files);
+        drop(mind);
+        self
+    }
+
+    /// Dies as a killed process does: all connections end.
+    pub(crate) fn die(&self) {
+        self.lock().die();
     }
 
     /// The job as it is now.
@@ -113,6 +142,9 @@ fn serve(stream: UnixStream, mind: &(Mutex<Mind>, Condvar)) {
             return;
         }
         let answer = locked.answer(&request, &body);
+        if locked.plot == Plot::DiesCompleting && request.ends_with("/complete") {
+            locked.die();
+        }
         drop(locked);
         mind.1.notify_all();
         let (status, body) = answer.map_or_else(
@@ -168,6 +200,14 @@ fn tell_events(writer: &mut UnixStream, mind: &(Mutex<Mind>, Condvar)) {
 }
 
 impl Mind {
+    fn die(&mut self) {
+        self.dead = true;
+        for stream in &self.streams {
+            // The other end may have hung up first.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
     fn answer(&mut self, request: &str, body: &Value) -> Result<Value, ErrorCode> {
         let path = request.replace(JOB, "JOB");
         match path.split('?').next().unwrap() {
@@ -257,7 +297,7 @@ impl Mind {
         job.state = JobState::Queued;
         let kind = match plot {
             Plot::Waits => return,
-            Plot::Transfers | Plot::IsHere => {
+            Plot::Transfers | Plot::IsHere | Plot::DiesCompleting => {
                 job.state = JobState::Transferred;
                 job.progress.bytes_transferred = 7;
                 job.progress.files_transferred = job.progress.files_total;

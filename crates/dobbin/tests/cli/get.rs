@@ -118,6 +118,45 @@ fn an_interrupted_command_suspends_and_the_same_command_goes_on() {
 }
 
 #[test]
+fn an_agent_that_comes_back_is_asked_to_go_on() {
+    let (home, agent) = home_with(AgentMode::Service, Plot::Waits);
+    let child = home.command(&["get", "http://h/a"]).spawn().unwrap();
+    agent.wait_for(&format!("{VERB}/resume"), 1);
+    agent.die();
+    let next = FakeAgent::start(&home.file("run"), AgentMode::Service, Plot::Transfers);
+    let next = next.with_job_of(&agent);
+    let ended: Ended = child.wait_with_output().unwrap().into();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.err.contains("the agent ended; going on with another one"), "{}", ended.err);
+    assert!(next.asked().contains(&format!("{VERB}/complete")), "{:?}", next.asked());
+}
+
+#[test]
+fn a_job_that_was_completed_by_a_dying_agent_counts_as_saved() {
+    let (home, agent) = home_with(AgentMode::Service, Plot::DiesCompleting);
+    let child = home.command(&["get", "http://h/a"]).spawn().unwrap();
+    agent.wait_for(&format!("{VERB}/complete"), 1);
+    let next = FakeAgent::start(&home.file("run"), AgentMode::Service, Plot::Waits);
+    let ended: Ended = child.wait_with_output().unwrap().into();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.err.contains("saved a, 7 B"), "{}", ended.err);
+    let questions = next.asked();
+    assert!(questions.iter().all(|asked| asked.starts_with("GET")), "{questions:?}");
+}
+
+#[test]
+fn a_job_that_another_agent_does_not_know_was_cancelled() {
+    let (home, agent) = home_with(AgentMode::Service, Plot::Waits);
+    let child = home.command(&["get", "http://h/a"]).spawn().unwrap();
+    agent.wait_for(&format!("{VERB}/resume"), 1);
+    agent.die();
+    let _next = FakeAgent::start(&home.file("run"), AgentMode::Service, Plot::Waits);
+    let ended: Ended = child.wait_with_output().unwrap().into();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.err.contains("somebody cancelled job 0f0d3b2e"), "{}", ended.err);
+}
+
+#[test]
 fn another_address_for_the_same_file_is_refused_with_the_jobs_id() {
     let (home, agent) = home_with(AgentMode::Service, Plot::Waits);
     interrupt(&agent, home.command(&["get", "http://h/a"]).spawn().unwrap(), 1);
