@@ -10,6 +10,9 @@ mod signals;
 
 use std::time::Instant;
 
+use dobbin_types::JobId;
+use dobbin_types::rest::JobInfo;
+
 use self::claim::Claim;
 use self::follow::{End, Follower};
 use self::plan::Plan;
@@ -93,13 +96,7 @@ async fn fetch(
             Ok(Exit::Done)
         }
         End::Failed(picture) => Err(failure::conclude(&job, &picture, &claim.items).await),
-        End::Unsaved(error) => {
-            let id = wording::short(job.id());
-            Err(Trouble::from(error)
-                .while_doing(&format!("cannot save {}", what_was_saved(plan)))
-                .remedy("everything is fetched and kept: the same command tries to save it again")
-                .remedy(format!("`dobbin jobs cancel {id}` drops it")))
-        }
+        End::Unsaved(error) => Err(unsaved(error, plan, job.id())),
         End::Suspended => {
             Err(Trouble::failed(format!("somebody suspended job {}", wording::short(job.id())))
                 .remedy("the same command goes on"))
@@ -109,19 +106,31 @@ async fn fetch(
                 .remedy("the same command begins anew"))
         }
         End::Interrupted => {
-            if args.json {
-                json::interrupted(job.id());
-            }
-            let id = wording::short(job.id());
-            let have = last.map_or("nothing yet".to_owned(), |job| wording::progress(&job));
-            if !args.quiet {
-                anstream::eprintln!(
-                    "interrupted with {have}; the same command goes on, `dobbin jobs cancel {id}` \
-                     drops it"
-                );
-            }
+            tell_interruption(args, job.id(), last.as_ref());
             Ok(Exit::Interrupted)
         }
+    }
+}
+
+/// Everything is here, but not under its name: something is in the way.
+fn unsaved(error: dobbin_sdk::Error, plan: &Plan, id: JobId) -> Trouble {
+    let id = wording::short(id);
+    Trouble::from(error)
+        .while_doing(&format!("cannot save {}", what_was_saved(plan)))
+        .remedy("everything is fetched and kept: clear the way, and the same command saves it")
+        .remedy(format!("`dobbin jobs cancel {id}` drops it"))
+}
+
+fn tell_interruption(args: &GetArgs, id: JobId, last: Option<&JobInfo>) {
+    if args.json {
+        json::interrupted(id);
+    }
+    if !args.quiet {
+        let have = last.map_or("nothing yet".to_owned(), wording::progress);
+        let id = wording::short(id);
+        anstream::eprintln!(
+            "interrupted with {have}; the same command goes on, `dobbin jobs cancel {id}` drops it"
+        );
     }
 }
 
