@@ -139,6 +139,10 @@ pub(crate) async fn running_or_embedded(place: &Place, whose: Whose) -> Result<A
             {
                 tokio::time::sleep(LOOK_AGAIN_AFTER).await;
             }
+            Err(error @ StartError::InUse { .. }) => {
+                let remedy = "if that one does not answer here, name its socket with --socket";
+                return Err(cannot_start(error).remedy(remedy));
+            }
             Err(error) => return Err(cannot_start(error)),
         }
     }
@@ -177,12 +181,7 @@ pub(crate) fn cannot_start(error: StartError) -> Trouble {
         message.push_str(&format!(": {error}"));
         cause = error.source();
     }
-    let trouble = Trouble::failed(message);
-    if matches!(error, StartError::InUse { .. }) {
-        let remedy = "if it does not answer here, name its socket with --socket";
-        return trouble.remedy(remedy);
-    }
-    trouble
+    Trouble::failed(message)
 }
 
 /// The user this program acts as.
