@@ -8,7 +8,7 @@ use dobbin_types::rest::{
     JobFailure, JobInfo, JobList, Outcome, SetNoProgressTimeout, SetNotifyFlags, SetPriority,
     route,
 };
-use dobbin_types::{Completion, ErrorContext, FileNumber, JobId, JobState, JobType, Priority};
+use dobbin_types::{FileNumber, JobId, JobState};
 use http::Method;
 use utoipa::ToSchema;
 use utoipa::openapi::path::{
@@ -43,7 +43,6 @@ fn document() -> OpenApi {
         paths = paths.path(path, item);
         components = components.schemas_from_iter(schemas);
     }
-    components = components.schemas_from_iter(enums_with_their_words());
     let info = InfoBuilder::new()
         .title("Dobbin")
         // The version of the interface; the agent's own is in the reply of its first path.
@@ -58,25 +57,6 @@ fn document() -> OpenApi {
         .paths(paths.build())
         .components(Some(components.build()))
         .build()
-}
-
-/// The interface's enums once more, in the words that travel. Their derived schemas have the values'
-/// Rust names: the macro that makes them hides its words from the derive.
-fn enums_with_their_words() -> Vec<(String, RefOr<Schema>)> {
-    fn of<T: ToSchema>(words: impl Iterator<Item = &'static str>) -> (String, RefOr<Schema>) {
-        let mut schema = T::schema();
-        if let RefOr::T(Schema::Object(object)) = &mut schema {
-            object.enum_values = Some(words.map(serde_json::Value::from).collect());
-        }
-        (T::name().into_owned(), schema)
-    }
-    vec![
-        of::<JobState>(JobState::ALL.iter().map(|value| value.word())),
-        of::<Priority>(Priority::ALL.iter().map(|value| value.word())),
-        of::<JobType>(JobType::ALL.iter().map(|value| value.word())),
-        of::<ErrorContext>(ErrorContext::ALL.iter().map(|value| value.word())),
-        of::<Completion>(Completion::ALL.iter().map(|value| value.word())),
-    ]
 }
 
 /// One operation in words.

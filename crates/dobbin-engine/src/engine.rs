@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
+use dobbin_core::job::Now;
 use dobbin_core::schedule::Queue;
 use dobbin_net::http::{Client, HttpSettings, RootsError};
 use dobbin_platform::{Clock, clock, identity};
@@ -78,7 +79,8 @@ impl Engine {
         }
         // Without an id every start counts as one of the machine, and only what was flushed as had.
         let boot = clock::boot_id().map(|id| id.as_str().to_owned()).unwrap_or_default();
-        let entries = recover(&store, &boot, options.recover, clock.now())?;
+        let now = Now { tick: clock.now(), wall: clock.wall() };
+        let entries = recover(&store, &boot, options.recover, now)?;
         let own_uid = identity::own_uid();
         let (inbox, events) = sync_channel(INBOX_MAX);
         let hands = Hands::new();

@@ -30,5 +30,6 @@ mod transfer;
 
 pub use dobbin_core::access::Actor;
 pub use dobbin_net::http::HttpSettings;
+pub use dobbin_store::OpenError;
 pub use engine::{Engine, EngineError, EngineOptions, Recover};
 pub use handle::{Handle, JobFilter, Wish};

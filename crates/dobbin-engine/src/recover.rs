@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dobbin_core::job::Job;
-use dobbin_core::time::Tick;
+use dobbin_core::job::{Job, Now};
 use dobbin_store::publish::recover as recover_intent;
 use dobbin_store::record::{self, RecordError};
 use dobbin_store::{Change, JournalError, Recovered, Store, StoredJob};
@@ -22,7 +21,7 @@ pub(crate) fn recover(
     store: &Store,
     boot: &str,
     how: Recover,
-    now: Tick,
+    now: Now,
 ) -> Result<Entries, JournalError> {
     let mut entries = Entries::new();
     let mut unreadable = BTreeSet::new();
@@ -55,8 +54,9 @@ pub(crate) fn recover(
     Ok(entries)
 }
 
-fn revive(stored: StoredJob, now: Tick, changes: &mut Vec<Change>) -> Result<Entry, RecordError> {
+fn revive(stored: StoredJob, now: Now, changes: &mut Vec<Change>) -> Result<Entry, RecordError> {
     let (about, saved) = record::read_job(&stored.record)?;
+    let saved = saved.aged(now.wall);
     let mut files = Vec::with_capacity(stored.files.len());
     let mut live = Vec::with_capacity(stored.files.len());
     for row in stored.files {
@@ -81,5 +81,5 @@ fn revive(stored: StoredJob, now: Tick, changes: &mut Vec<Change>) -> Result<Ent
         files.push(file);
         live.push(LiveFile::new(extras, row.flushed));
     }
-    Ok(Entry::new(Job::restore(about, saved, files, now), live))
+    Ok(Entry::new(Job::restore(about, saved, files, now.tick), live))
 }

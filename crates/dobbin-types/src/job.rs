@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 macro_rules! interface_enum {
     (
         $(#[$about:meta])*
-        pub enum $name:ident { $( $(#[$doc:meta])* $value:ident = $number:literal, $word:literal; )+ }
+        pub enum $name:ident { $( $(#[$doc:meta])* $value:ident = $number:literal, $word:tt; )+ }
     ) => {
         $(#[$about])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

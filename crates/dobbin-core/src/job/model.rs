@@ -84,6 +84,22 @@ pub struct Saved {
     pub age: Duration,
 }
 
+/// How much of its life a job that is due has left after a restart: time in which a wall clock that
+/// was wrong at boot is set right, and in which an owner can still complete it.
+const REPRIEVE: Duration = Duration::from_secs(3_600);
+
+impl Saved {
+    /// The same, aged by the time since creation that the service did not see: the machine was off.
+    ///
+    /// Only the wall clock knows that time, and it may be wrong. So it never makes a job younger,
+    /// and never so old that it expires at once: an hour of running must confirm it.
+    pub fn aged(self, wall: FileTime) -> Saved {
+        let millis = wall.unix_millis().saturating_sub(self.times.creation.unix_millis());
+        let by_the_wall = Duration::from_millis(millis).min(timer::AGE_MAX - REPRIEVE);
+        Saved { age: self.age.max(by_the_wall), ..self }
+    }
+}
+
 impl Job {
     /// A new job: suspended and empty (`IBackgroundCopyManager::CreateJob`).
     pub fn create(new: NewJob, now: Tick, wall: FileTime) -> Job {

@@ -2,17 +2,21 @@
 
 use core::time::Duration;
 
-use dobbin_core::job::{Effect, Job, JobEvent, NewJob, Wish};
+use dobbin_core::job::{AGE_MAX, Effect, Job, JobEvent, NewJob, Wish};
 use dobbin_core::time::Tick;
-use dobbin_types::{Completion, ErrorCode, JobState, NotifyFlags};
+use dobbin_types::{Completion, ErrorCode, FileTime, JobState, NotifyFlags};
 
 use crate::make::{
     BLOCKS, COLUMNS, DAY, Files, Life, about, job_in, passing, recorded_as, seconds,
 };
 
+fn tick(life: &Life) -> Tick {
+    Tick(u64::try_from(life.now.as_millis()).expect("tests are short"))
+}
+
 /// Stops the process and starts another one, whose ticks begin anew.
 fn restarted(life: &Life) -> Life {
-    let saved = life.job.saved(Tick(u64::try_from(life.now.as_millis()).expect("tests are short")));
+    let saved = life.job.saved(tick(life));
     let job = Job::restore(life.job.about().clone(), saved, life.job.files().to_vec(), Tick::ZERO);
     Life { job, now: Duration::ZERO }
 }
@@ -133,4 +137,22 @@ fn complete_can_be_repeated_after_a_restart() {
     after.is(JobState::Transferred);
     assert!(!after.job.is_publishing());
     assert_eq!(after.wish(Wish::Complete), [Effect::Publish]);
+}
+
+/// Row "Job age > 30 days": the age counts from creation, also while the machine was off. Only the
+/// wall clock saw that, and a wall clock may be wrong: it never ends a job at once.
+#[test]
+fn a_job_ages_while_the_machine_is_off_but_never_dies_of_a_clock() {
+    let mut life = Life::new(about(), 1);
+    life.wait(DAY);
+    let saved = life.job.saved(tick(&life));
+    let created = saved.times.creation.unix_millis();
+    let aged_by = |off: Duration| {
+        let wall = created + u64::try_from(off.as_millis()).unwrap();
+        saved.clone().aged(FileTime::from_unix_millis(wall)).age
+    };
+    assert_eq!(aged_by(DAY * 10), DAY * 10);
+    assert_eq!(aged_by(Duration::ZERO), DAY, "a clock set back makes nothing younger");
+    let years = aged_by(DAY * 3_650);
+    assert!(years < AGE_MAX && years >= AGE_MAX - seconds(3_600), "{years:?}");
 }

@@ -228,9 +228,9 @@ impl Task {
         })
     }
 
-    fn if_range(&self, asked: Option<&Range<u64>>) -> Option<dobbin_net::http::Validator> {
+    fn if_range(&self, asked: Option<&Range<u64>>) -> Option<Validator> {
         asked?;
-        self.facts.as_ref().filter(|_| self.has_anything())?.validator.as_ref().map(to_net)
+        self.facts.as_ref().filter(|_| self.has_anything())?.validator.clone()
     }
 
     /// A request that brought no body. A file that shrank or changed shows as "no such range".
@@ -266,8 +266,8 @@ impl Task {
         if known.anything_had && known.facts.is_some_and(|facts| facts.validator.is_none()) {
             self.glued_blindly = known.is_hashed;
         }
-        let validator = response.validator.as_ref().map(to_core);
-        judge(known, asked, part, response.total, validator.as_ref(), response.last_modified)
+        let validator = response.validator.as_ref();
+        judge(known, asked, part, response.total, validator, response.last_modified)
     }
 
     /// What the reply says of the file is news, or it is what we knew.
@@ -438,21 +438,6 @@ impl Task {
         let (job, file, attempt) = (self.order.job, self.order.number, self.order.attempt);
         let event = Event::Transfer { job, file, attempt, news };
         self.inbox.send(event).map_err(|_loop_is_gone| End::Stopped)
-    }
-}
-
-/// The network's word for a version and core's are the same; neither crate knows the other's.
-fn to_core(validator: &dobbin_net::http::Validator) -> Validator {
-    match validator {
-        dobbin_net::http::Validator::StrongEtag(text) => Validator::StrongEtag(text.clone()),
-        dobbin_net::http::Validator::LastModified(text) => Validator::LastModified(text.clone()),
-    }
-}
-
-fn to_net(validator: &Validator) -> dobbin_net::http::Validator {
-    match validator {
-        Validator::StrongEtag(text) => dobbin_net::http::Validator::StrongEtag(text.clone()),
-        Validator::LastModified(text) => dobbin_net::http::Validator::LastModified(text.clone()),
     }
 }
 

@@ -28,7 +28,7 @@ use super::retry_after::retry_after;
 use super::settings::HttpSettings;
 use super::tls::{RootsError, Tls};
 use super::trouble;
-use super::validator::{self, Validator};
+use super::validator;
 use super::wire::Link;
 
 /// Idle connections kept for one host: as many as ask it at once.
@@ -236,7 +236,7 @@ impl Client {
         Ok(Response {
             extent: promise.extent,
             total: promise.total,
-            validator: Validator::of(headers),
+            validator: validator::of(headers),
             last_modified: validator::last_modified(headers).and_then(file_time),
             accepts_ranges: matches!(promise.extent, Extent::Part { .. }) || says_ranges(headers),
             header_text: header_text(parts.version, status, headers),

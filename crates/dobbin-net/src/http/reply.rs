@@ -9,6 +9,7 @@ use super::error::FetchErrorKind;
 use super::range::{ContentRange, RangeFault};
 use super::request::Request;
 use super::response::Extent;
+use super::validator;
 
 /// A reply that may be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +74,7 @@ fn part(
     if start != asked.start || end > asked.end {
         return Err(FetchErrorKind::Range(RangeFault::Other));
     }
-    if request.if_range.as_ref().is_some_and(|version| version.is_denied_by(headers)) {
+    if request.if_range.as_ref().is_some_and(|version| validator::is_denied_by(version, headers)) {
         return Err(FetchErrorKind::Changed);
     }
     let total = Some(total.ok_or(FetchErrorKind::TotalUnknown)?);

@@ -5,16 +5,7 @@ use std::time::{Duration, SystemTime};
 use http::header::{DATE, ETAG, LAST_MODIFIED};
 use http::{HeaderMap, HeaderName};
 
-/// A strong validator: while an origin repeats it, the bytes are the same.
-///
-/// There is no weak one here, because a weak one may not be used to join parts (RFC 9110 §13.1.5).
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Validator {
-    /// An entity tag without `W/`, with its quotes, as it came.
-    StrongEtag(String),
-    /// A `Last-Modified`, as it came, that is old enough to be strong; see [`Validator::of`].
-    LastModified(String),
-}
+pub use dobbin_core::job::Validator;
 
 /// The longest value that is kept: it is stored with the job, and sent with every request.
 const VALUE_BYTES_MAX: usize = 1024;
@@ -25,39 +16,30 @@ const VALUE_BYTES_MAX: usize = 1024;
 /// not; we cannot know, so it is the minute that its forerunner (RFC 7232 §2.2.2) named.
 const AGE_MIN: Duration = Duration::from_secs(60);
 
-impl Validator {
-    /// The strong validator of a reply.
-    ///
-    /// A strong entity tag, if there is one. A `Last-Modified` only where there is no entity tag at
-    /// all (RFC 9110 §13.1.5) and where it is at least sixty seconds older than the reply's `Date`:
-    /// a file changed twice in a second would else pass for the same.
-    pub fn of(headers: &HeaderMap) -> Option<Validator> {
-        if headers.contains_key(ETAG) {
-            let tag = only(headers, ETAG)?;
-            return is_strong_tag(tag).then(|| Validator::StrongEtag(tag.to_owned()));
-        }
-        let text = only(headers, LAST_MODIFIED)?;
-        let modified = httpdate::parse_http_date(text).ok()?;
-        let age = date(headers)?.duration_since(modified).ok()?;
-        (age >= AGE_MIN).then(|| Validator::LastModified(text.to_owned()))
+/// The strong validator of a reply.
+///
+/// A strong entity tag, if there is one. A `Last-Modified` only where there is no entity tag at
+/// all (RFC 9110 §13.1.5) and where it is at least sixty seconds older than the reply's `Date`:
+/// a file changed twice in a second would else pass for the same.
+pub(super) fn of(headers: &HeaderMap) -> Option<Validator> {
+    if headers.contains_key(ETAG) {
+        let tag = only(headers, ETAG)?;
+        return is_strong_tag(tag).then(|| Validator::StrongEtag(tag.to_owned()));
     }
+    let text = only(headers, LAST_MODIFIED)?;
+    let modified = httpdate::parse_http_date(text).ok()?;
+    let age = date(headers)?.duration_since(modified).ok()?;
+    (age >= AGE_MIN).then(|| Validator::LastModified(text.to_owned()))
+}
 
-    /// The value of `If-Range`.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Validator::StrongEtag(text) | Validator::LastModified(text) => text,
-        }
-    }
-
-    /// Whether a reply's own validators deny that it is of this version. A reply that says nothing
-    /// denies nothing.
-    pub(super) fn is_denied_by(&self, headers: &HeaderMap) -> bool {
-        let name = match self {
-            Validator::StrongEtag(_) => ETAG,
-            Validator::LastModified(_) => LAST_MODIFIED,
-        };
-        headers.get_all(name).iter().any(|value| value.as_bytes() != self.as_str().as_bytes())
-    }
+/// Whether a reply's own validators deny that it is of this version. A reply that says nothing
+/// denies nothing.
+pub(super) fn is_denied_by(version: &Validator, headers: &HeaderMap) -> bool {
+    let name = match version {
+        Validator::StrongEtag(_) => ETAG,
+        Validator::LastModified(_) => LAST_MODIFIED,
+    };
+    headers.get_all(name).iter().any(|value| value.as_bytes() != version.as_str().as_bytes())
 }
 
 /// The reply's `Date`.
@@ -100,7 +82,7 @@ mod tests {
 
     #[track_caller]
     fn check(pairs: &[(&'static str, &str)], expect: Option<Validator>) {
-        assert_eq!(Validator::of(&headers(pairs)), expect, "{pairs:?}");
+        assert_eq!(of(&headers(pairs)), expect, "{pairs:?}");
     }
 
     const MODIFIED: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
@@ -134,7 +116,7 @@ mod tests {
     fn two_tags_are_none() {
         let mut two = headers(&[("etag", "\"a\"")]);
         two.append(ETAG, HeaderValue::from_static("\"b\""));
-        assert_eq!(Validator::of(&two), None);
+        assert_eq!(of(&two), None);
     }
 
     #[test]
@@ -169,7 +151,7 @@ mod tests {
             (&date, &[("last-modified", A_MINUTE_LATER)], true),
             (&date, &[("etag", "\"b\"")], false),
         ] {
-            assert_eq!(validator.is_denied_by(&headers(pairs)), denied, "{validator:?} {pairs:?}");
+            assert_eq!(is_denied_by(validator, &headers(pairs)), denied, "{validator:?} {pairs:?}");
         }
     }
 }
