@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use dobbin_core::job::{Attempt, Effect, JobEvent, Notice, step};
-use dobbin_store::{Change, Staging, record};
+use dobbin_store::{Change, Place, Staging, record};
 use dobbin_types::rest::{EventKind, Failure};
 use dobbin_types::{FileNumber, JobId, JobState};
 use tokio::sync::oneshot;
@@ -278,11 +278,14 @@ impl Loop {
         let Some(entry) = self.leaving.remove(&job) else {
             return;
         };
-        let beside = entry.files.iter().zip(0_u32..).filter_map(|(live, number)| {
-            let path = live.extras.beside.clone()?;
-            Some(self.store.place_beside(job, FileNumber(number), path))
-        });
-        let beside: Vec<_> = beside.collect();
+        // Those in the store go with the job's folder.
+        let beside: Vec<Place> = entry
+            .files
+            .iter()
+            .zip((0_u32..).map(FileNumber))
+            .filter(|(live, _)| live.extras.beside.is_some())
+            .map(|(live, number)| live.place(&self.store, job, number))
+            .collect();
         let store = Arc::clone(&self.store);
         self.hands.give(move || {
             for place in beside {

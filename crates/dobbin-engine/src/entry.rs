@@ -9,6 +9,7 @@ use dobbin_core::piece::PieceSet;
 use dobbin_core::time::Tick;
 use dobbin_net::throttle::Throttle;
 use dobbin_store::record::FileExtras;
+use dobbin_store::{Place, Store};
 use dobbin_types::rest::Outcome;
 use dobbin_types::{FileNumber, JobId};
 
@@ -98,6 +99,14 @@ impl LiveFile {
             gauge.set_transferred(set.byte_count());
         }
         LiveFile { extras, flushed, generation: 0, gauge }
+    }
+
+    /// Where its bytes are kept.
+    pub(crate) fn place(&self, store: &Store, job: JobId, number: FileNumber) -> Place {
+        match &self.extras.beside {
+            Some(path) => store.place_beside(job, number, path.clone()),
+            None => store.place(job, number),
+        }
     }
 }
 

@@ -69,17 +69,13 @@ impl Loop {
         let Some((file, live)) = entry.job.file(number).zip(entry.files.get(number.index())) else {
             return;
         };
-        let place = match &live.extras.beside {
-            Some(path) => self.store.place_beside(job, number, path.clone()),
-            None => self.store.place(job, number),
-        };
         let order = Order {
             job,
             number,
             attempt: entry.job.attempt(),
             file: file.clone(),
             headers: entry.job.about().headers.clone(),
-            place,
+            place: live.place(&self.store, job, number),
             flushed: live.flushed.clone(),
             generation: live.generation,
             boot: self.boot.clone(),

@@ -56,10 +56,7 @@ impl Loop {
                 let live = entry.files.get(number.index())?;
                 Some(Item {
                     number,
-                    place: match &live.extras.beside {
-                        Some(path) => self.store.place_beside(job, number, path.clone()),
-                        None => self.store.place(job, number),
-                    },
+                    place: live.place(&self.store, job, number),
                     size: file.local_size()?,
                     destination: PathBuf::from(&file.local_name),
                     replace: file.replace,

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use dobbin_core::job::{Job, Now};
+use dobbin_core::job::{File, Job, Now};
+use dobbin_core::piece::{Layout, PieceSet};
 use dobbin_store::publish::recover as recover_intent;
-use dobbin_store::record::{self, RecordError};
-use dobbin_store::{Change, JournalError, Recovered, Store, StoredJob};
+use dobbin_store::record::{self, FileExtras, RecordError};
+use dobbin_store::{Change, JournalError, Known, Place, Recovered, Staging, Store, StoredJob};
 use dobbin_types::{JobId, JobState};
 
 use crate::engine::Recover;
@@ -28,7 +29,7 @@ pub(crate) fn recover(
     let mut changes = Vec::new();
     store.journal().for_each_job(|stored| {
         let id = stored.id;
-        match revive(stored, now, &mut changes) {
+        match revive(store, boot, stored, now, &mut changes) {
             Ok(mut entry) => {
                 let waits = matches!(
                     entry.job.state(),
@@ -54,32 +55,60 @@ pub(crate) fn recover(
     Ok(entries)
 }
 
-fn revive(stored: StoredJob, now: Now, changes: &mut Vec<Change>) -> Result<Entry, RecordError> {
+fn revive(
+    store: &Store,
+    boot: &str,
+    stored: StoredJob,
+    now: Now,
+    changes: &mut Vec<Change>,
+) -> Result<Entry, RecordError> {
     let (about, saved) = record::read_job(&stored.record)?;
     let saved = saved.aged(now.wall);
     let mut files = Vec::with_capacity(stored.files.len());
     let mut live = Vec::with_capacity(stored.files.len());
     for row in stored.files {
         let (mut file, mut extras) = record::read_file(&row.record)?;
-        if let Some(intent) = &extras.intent {
-            match recover_intent(intent) {
-                Ok(Recovered::Published) => file.published = true,
-                Ok(Recovered::NotPublished) => {}
-                // Its folder cannot be looked at now. The intent stays for the next start.
-                Err(error) => {
-                    tracing::warn!(job = %stored.id, file = %row.number, error = %chain(&error),
-                        "cannot tell whether a file was published");
-                    files.push(file);
-                    live.push(LiveFile::new(extras, row.flushed));
-                    continue;
-                }
-            }
-            extras.intent = None;
+        if settle_intent(&mut file, &mut extras) {
             let record = record::write_file(&file, &extras);
             changes.push(Change::PutFile { job: stored.id, number: row.number, record });
         }
+        let revived = LiveFile::new(extras, row.flushed);
+        let place = revived.place(store, stored.id, row.number);
+        if let Some(bytes) = had_bytes(&file, place, boot, revived.flushed.as_ref()) {
+            revived.gauge.set_transferred(bytes);
+        }
         files.push(file);
-        live.push(LiveFile::new(extras, row.flushed));
+        live.push(revived);
     }
     Ok(Entry::new(Job::restore(about, saved, files, now.tick), live))
+}
+
+/// Finds out what a crash made of a file that was being published. Returns whether its record is to
+/// be written again.
+fn settle_intent(file: &mut File, extras: &mut FileExtras) -> bool {
+    let Some(intent) = &extras.intent else {
+        return false;
+    };
+    match recover_intent(intent) {
+        Ok(Recovered::Published) => file.published = true,
+        Ok(Recovered::NotPublished) => {}
+        // Its folder cannot be looked at now. The intent stays for the next start.
+        Err(error) => {
+            tracing::warn!(error = %chain(&error), "cannot tell whether a file was published");
+            return false;
+        }
+    }
+    extras.intent = None;
+    true
+}
+
+/// How many bytes of an unfinished file are here, for people to see before it runs again. Nothing
+/// for files that were never begun, which is what most of a long queue is.
+fn had_bytes(file: &File, place: Place, boot: &str, flushed: Option<&PieceSet>) -> Option<u64> {
+    if file.finished || file.facts.is_none() {
+        return None;
+    }
+    let layout = Layout::without_manifest(file.local_size()?)?;
+    let staging = Staging::reopen(place, layout, &Known { boot, flushed }).ok()?;
+    Some(staging.have().byte_count())
 }
