@@ -31,6 +31,7 @@ pub(crate) fn job(entry: &Entry, clock: &Clock) -> JobInfo {
         failures_count: job.failures_count(),
         error: job.last_error().map(failure),
         waiting: waiting(entry, clock),
+        download: None,
     }
 }
 

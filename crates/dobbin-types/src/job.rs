@@ -51,22 +51,23 @@ macro_rules! interface_enum {
         }
 
         impl FromStr for $name {
-            type Err = UnknownWord;
+            type Err = $crate::job::UnknownWord;
 
-            fn from_str(text: &str) -> Result<$name, UnknownWord> {
+            fn from_str(text: &str) -> Result<$name, $crate::job::UnknownWord> {
                 match text {
                     $( $word => Ok($name::$value), )+
-                    _ => Err(UnknownWord { known: &[ $( $word, )+ ] }),
+                    _ => Err($crate::job::UnknownWord { known: &[ $( $word, )+ ] }),
                 }
             }
         }
     };
 }
+pub(crate) use interface_enum;
 
 /// A word that names no value of the enum it was read for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnknownWord {
-    known: &'static [&'static str],
+    pub(crate) known: &'static [&'static str],
 }
 
 impl fmt::Display for UnknownWord {

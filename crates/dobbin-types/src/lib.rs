@@ -5,6 +5,7 @@
 //! `IBackgroundCopyJob` and `IDODownload`; numbers are the interface's numbers. [`rest`] is what
 //! travels between a client and the agent, versioned by its path.
 
+pub mod download;
 pub mod error;
 pub mod file;
 pub mod id;
@@ -14,6 +15,7 @@ pub mod rest;
 pub mod stats;
 pub mod time;
 
+pub use download::{CostPolicy, DownloadProperty, DownloadState, PropertyValue};
 pub use error::ErrorCode;
 pub use file::{ByteRange, FileProgress};
 pub use id::{FileNumber, JobId, Uid};

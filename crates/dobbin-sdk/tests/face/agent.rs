@@ -168,6 +168,7 @@ pub(crate) fn job_info(state: JobState) -> JobInfo {
         failures_count: 0,
         error: None,
         waiting: None,
+        download: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::download::DownloadMark;
 use super::failure::JobFailure;
 use super::file::AddFile;
 use crate::error::ErrorCode;
@@ -166,6 +167,9 @@ pub struct JobInfo {
     /// What it waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Waiting>,
+    /// Present when it is a download: both interfaces act on the same object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub download: Option<DownloadMark>,
 }
 
 /// The jobs a caller may see, oldest first. Never another user's, except for root.

@@ -6,6 +6,7 @@
 //! misspelt one is an error and not a silence; replies may gain fields.
 
 mod agent;
+mod download;
 mod event;
 mod failure;
 mod file;
@@ -13,6 +14,10 @@ mod job;
 pub mod route;
 
 pub use agent::{AgentInfo, AgentMode};
+pub use download::{
+    CreateDownload, CreatedDownload, DownloadInfo, DownloadList, DownloadMark, DownloadOutcome,
+    DownloadStatus, PropertyBody, StartDownload,
+};
 pub use event::{Event, EventKind};
 pub use failure::{Failure, JobFailure};
 pub use file::{AddFile, AddFiles, AddedFiles, FileInfo, FileList};

@@ -1,6 +1,7 @@
 //! The paths of version 1. The agent's router, the client and the OpenAPI document use these and no
 //! others.
 
+use crate::download::DownloadProperty;
 use crate::id::{FileNumber, JobId};
 
 /// `GET`: what answers here ([`super::AgentInfo`]).
@@ -34,6 +35,27 @@ pub const NOTIFY_FLAGS: &str = "/v1/jobs/{job}/notify-flags";
 pub const ERROR: &str = "/v1/jobs/{job}/error";
 /// `GET`: server-sent events ([`super::Event`]) of the caller's jobs; query: [`QUERY_JOB`].
 pub const EVENTS: &str = "/v1/events";
+/// `GET`: the caller's own downloads ([`super::DownloadList`]); query: [`QUERY_PROPERTY`] and
+/// [`QUERY_VALUE`]. `POST` [`super::CreateDownload`]: a new download ([`super::CreatedDownload`]).
+pub const DOWNLOADS: &str = "/v1/downloads";
+/// `GET`: one download ([`super::DownloadInfo`]).
+pub const DOWNLOAD: &str = "/v1/downloads/{download}";
+/// `POST` [`super::StartDownload`]: `Start` ([`super::DownloadOutcome`]).
+pub const DOWNLOAD_START: &str = "/v1/downloads/{download}/start";
+/// `POST`: `Pause` ([`super::DownloadOutcome`]).
+pub const DOWNLOAD_PAUSE: &str = "/v1/downloads/{download}/pause";
+/// `POST`: `Abort` ([`super::DownloadOutcome`]).
+pub const DOWNLOAD_ABORT: &str = "/v1/downloads/{download}/abort";
+/// `POST`: `Finalize` ([`super::DownloadOutcome`]).
+pub const DOWNLOAD_FINALIZE: &str = "/v1/downloads/{download}/finalize";
+/// `GET`: `GetStatus` ([`super::DownloadStatus`]).
+pub const DOWNLOAD_STATUS: &str = "/v1/downloads/{download}/status";
+/// `GET`: `GetProperty`; `PUT`: `SetProperty` ([`super::PropertyBody`] both ways). The property is
+/// named by its word or its number.
+pub const DOWNLOAD_PROPERTY: &str = "/v1/downloads/{download}/properties/{property}";
+/// `GET`: the bytes of a download whose caller takes them itself, from [`QUERY_OFFSET`] on, as soon as
+/// it is transferred.
+pub const DOWNLOAD_CONTENT: &str = "/v1/downloads/{download}/content";
 /// `GET`: this interface as an OpenAPI document.
 pub const OPENAPI: &str = "/v1/openapi.json";
 
@@ -43,6 +65,13 @@ pub const QUERY_LOCAL_NAME: &str = "local_name";
 pub const QUERY_STATE: &str = "state";
 /// Query of [`EVENTS`]: only events of this job.
 pub const QUERY_JOB: &str = "job";
+/// Query of [`DOWNLOADS`]: only downloads whose property of this name is [`QUERY_VALUE`]
+/// (`DO_DOWNLOAD_ENUM_CATEGORY`).
+pub const QUERY_PROPERTY: &str = "property";
+/// Query of [`DOWNLOADS`]: see [`QUERY_PROPERTY`].
+pub const QUERY_VALUE: &str = "value";
+/// Query of [`DOWNLOAD_CONTENT`]: the first byte that is wanted; left out, 0.
+pub const QUERY_OFFSET: &str = "offset";
 
 /// `route` with its `{job}` filled in.
 pub fn of_job(route: &str, job: JobId) -> String {
@@ -52,4 +81,14 @@ pub fn of_job(route: &str, job: JobId) -> String {
 /// `route` with its `{job}` and `{file}` filled in.
 pub fn of_file(route: &str, job: JobId, file: FileNumber) -> String {
     of_job(route, job).replace("{file}", &file.to_string())
+}
+
+/// `route` with its `{download}` filled in.
+pub fn of_download(route: &str, download: JobId) -> String {
+    route.replace("{download}", &download.to_string())
+}
+
+/// [`DOWNLOAD_PROPERTY`] filled in.
+pub fn of_property(download: JobId, property: DownloadProperty) -> String {
+    of_download(DOWNLOAD_PROPERTY, download).replace("{property}", property.word())
 }

@@ -136,6 +136,7 @@ pub(crate) mod samples {
             failures_count: 0,
             error: None,
             waiting: None,
+            download: None,
         }
     }
 

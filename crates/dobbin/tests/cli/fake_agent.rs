@@ -288,6 +288,7 @@ impl Mind {
             failures_count: 0,
             error: None,
             waiting: None,
+            download: None,
         });
     }
 
