@@ -19,6 +19,7 @@ mod serve;
 mod testing;
 mod wire;
 
+pub use dobbin_engine::JobLimits;
 pub use embedded::Embedded;
 pub use error::StartError;
 pub use logging::LOG_VARIABLE;

@@ -3,6 +3,7 @@
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
+use dobbin_engine::JobLimits;
 use dobbin_platform::paths::{Paths, Scope};
 use dobbin_platform::service::sockets_from_activation;
 use dobbin_types::rest::AgentMode;
@@ -21,6 +22,8 @@ pub struct AgentOptions {
     pub scope: Scope,
     /// How long it lives: decides what becomes of jobs that it finds waiting.
     pub mode: AgentMode,
+    /// How many jobs, files and ranges callers may have.
+    pub limits: JobLimits,
     /// What it says its version is, as `MAJOR.MINOR.PATCH`.
     pub version: String,
 }
@@ -68,6 +71,7 @@ impl AgentOptions {
             socket: choose(handed, places.socket)?,
             scope,
             mode,
+            limits: JobLimits::OFF,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         })
     }

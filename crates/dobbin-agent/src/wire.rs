@@ -5,7 +5,7 @@ use std::process;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dobbin_engine::{Engine, EngineError, EngineOptions, HttpSettings, Recover};
+use dobbin_engine::{Engine, EngineError, EngineOptions, HttpSettings, JobLimits, Recover};
 use dobbin_platform::identity::own_uid;
 use dobbin_types::ErrorCode;
 use dobbin_types::rest::{AgentInfo, AgentMode};
@@ -41,9 +41,10 @@ impl Agent {
     /// The store comes first: whoever has it is the agent, and a stale socket is only removed by an
     /// agent. May block while the engine reads its journal.
     pub(crate) async fn start(options: AgentOptions, limits: Limits) -> Result<Agent, StartError> {
-        let AgentOptions { state, socket: choice, scope, mode, version } = options;
+        let AgentOptions { state, socket: choice, scope, mode, limits: job_limits, version } =
+            options;
         let socket = choice.path();
-        let engine = start_engine(state.clone(), mode, &version)?;
+        let engine = start_engine(state.clone(), mode, job_limits, &version)?;
         let listening = match choice {
             SocketChoice::Path(path) => Listening::at(&path, scope).await.map_err(StartError::from),
             SocketChoice::Activated(socket) => Listening::activated(socket)
@@ -96,14 +97,19 @@ impl Agent {
     }
 }
 
-fn start_engine(state: PathBuf, mode: AgentMode, version: &str) -> Result<Engine, StartError> {
+fn start_engine(
+    state: PathBuf,
+    mode: AgentMode,
+    limits: JobLimits,
+    version: &str,
+) -> Result<Engine, StartError> {
     let recover = match mode {
         AgentMode::Service => Recover::RunAll,
         AgentMode::Embedded => Recover::Hold,
     };
     let http = HttpSettings::product(&format!("dobbin/{version}"));
     let store = state.clone();
-    Engine::start(EngineOptions { state, recover, http }).map_err(|source| match &source {
+    Engine::start(EngineOptions { state, recover, http, limits }).map_err(|source| match &source {
         // The store's only code for "not I, but somebody else serves this".
         EngineError::Store(error) if error.code() == ErrorCode::DO_E_NO_SERVICE => {
             StartError::InUse { store, source }

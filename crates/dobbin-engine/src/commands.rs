@@ -1,11 +1,11 @@
 //! What callers ask, answered.
 
 use dobbin_core::access::{Act, Actor, allows};
-use dobbin_core::job::{Job, JobEvent, NewJob, Wish as JobWish};
+use dobbin_core::job::{Job, JobEvent, NewJob, Population, Wish as JobWish};
 use dobbin_types::rest::{EventKind, Failure, FileList, JobInfo, JobList, Outcome};
-use dobbin_types::{ErrorCode, FileNumber, JobId, JobState};
+use dobbin_types::{ErrorCode, FileNumber, JobId, JobState, Uid};
 
-use crate::door::{Offered, admit};
+use crate::door::{Offered, admit, refused};
 use crate::entry::{Entry, LiveFile};
 use crate::event::{Command, Reply};
 use crate::handle::{JobFilter, Wish};
@@ -103,6 +103,11 @@ impl Loop {
             let _ = reply.send(Err(Failure::of(ErrorCode::DO_E_NO_SERVICE)));
             return;
         }
+        if let Err((code, message)) = self.limits.another_job(new.owner, self.population(new.owner))
+        {
+            let _ = reply.send(Err(Failure::new(code, message)));
+            return;
+        }
         let now = self.now();
         let id = new.id;
         let mut job = Job::create(new, now.tick, now.wall);
@@ -158,7 +163,9 @@ impl Loop {
             let none = Failure::new(ErrorCode::E_INVALIDARG, "no file was given").at("files");
             return self.answer(reply, Err(none));
         }
-        let files = match admit(entry.job.files(), &offered) {
+        let present = entry.job.files();
+        let within = self.limits.more_files(actor.uid(), present.len(), &offered.0);
+        let files = match within.map_err(refused).and_then(|()| admit(present, &offered)) {
             Ok(files) => files,
             Err(failure) => return self.answer(reply, Err(failure)),
         };
@@ -205,6 +212,16 @@ impl Loop {
             // The caller may have hung up; the wish stands either way.
             let _ = reply.send(outcome.map(|state| done(ErrorCode::S_OK, state)));
         });
+    }
+
+    /// How many jobs there are, counted only where somebody set a limit.
+    fn population(&self, caller: Uid) -> Population {
+        let is_counted = self.limits.jobs_per_user_max.is_some();
+        let owned = |entry: &&Entry| is_counted && entry.job.owner() == caller;
+        Population {
+            jobs_count: self.entries.len(),
+            jobs_of_caller_count: self.entries.values().filter(owned).count(),
+        }
     }
 
     /// A job that an embedded agent found waiting runs once somebody asks for it.

@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use dobbin_core::access::Actor;
-use dobbin_core::job::{File, NewFile, NewJob, Refusal, door};
+use dobbin_core::job::{File, JobLimits, NewFile, NewJob, Refusal, door};
 use dobbin_net::http::is_reserved;
 use dobbin_types::file::DISPLAY_NAME_CHARS_MAX;
 use dobbin_types::rest::{AddFile, CreateJob, Failure, Header};
@@ -25,6 +25,7 @@ pub(crate) struct Door {
     own_uid: Uid,
     /// The service's own folder, which no caller may write to through it.
     state: PathBuf,
+    limits: JobLimits,
 }
 
 /// Files whose destinations were looked at; their clashes with a job's other files were not.
@@ -32,8 +33,8 @@ pub(crate) struct Door {
 pub(crate) struct Offered(pub(crate) Vec<NewFile>);
 
 impl Door {
-    pub(crate) fn new(own_uid: Uid, state: &Path) -> Door {
-        Door { own_uid, state: state.to_path_buf() }
+    pub(crate) fn new(own_uid: Uid, state: &Path, limits: JobLimits) -> Door {
+        Door { own_uid, state: state.to_path_buf(), limits }
     }
 
     /// A new job and its first files.
@@ -54,6 +55,7 @@ impl Door {
         };
         let headers = headers(body.headers)?;
         let offered = self.files(actor, body.files)?;
+        self.limits.more_files(actor.uid(), 0, &offered.0).map_err(refused)?;
         let files = admit(&[], &offered)?;
         let new = NewJob {
             id: JobId(Uuid::new_v4()),
@@ -91,10 +93,13 @@ impl Door {
 
 /// Lets files into a job that has `present` already.
 pub(crate) fn admit(present: &[File], offered: &Offered) -> Result<Vec<File>, Failure> {
-    door(present, &offered.0, is_url).map_err(|refusal: Refusal| {
-        Failure::new(refusal.code, refusal.message)
-            .at(format!("files[{}].{}", refusal.index, refusal.field))
-    })
+    door(present, &offered.0, is_url).map_err(refused)
+}
+
+/// A refusal of one of several files, naming it.
+pub(crate) fn refused(refusal: Refusal) -> Failure {
+    Failure::new(refusal.code, refusal.message)
+        .at(format!("files[{}].{}", refusal.index, refusal.field))
 }
 
 /// Whether a text is a URL that can be fetched.

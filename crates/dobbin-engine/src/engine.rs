@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use dobbin_core::job::Now;
+use dobbin_core::job::{JobLimits, Now};
 use dobbin_core::schedule::Queue;
 use dobbin_net::http::{Client, HttpSettings, RootsError};
 use dobbin_platform::{Clock, clock, identity};
@@ -42,6 +42,8 @@ pub struct EngineOptions {
     pub recover: Recover,
     /// How origins are asked.
     pub http: HttpSettings,
+    /// How many jobs, files and ranges callers may have; [`JobLimits::OFF`] for as many as they like.
+    pub limits: JobLimits,
 }
 
 /// Why an engine cannot be started.
@@ -85,11 +87,12 @@ impl Engine {
         let (inbox, events) = sync_channel(INBOX_MAX);
         let hands = Hands::new();
         let pool = Pool::new(Client::new(options.http)?, hands.clone(), inbox.clone());
-        let handle = Handle::new(inbox.clone(), Door::new(own_uid, &options.state));
+        let handle = Handle::new(inbox.clone(), Door::new(own_uid, &options.state, options.limits));
         let mut engine = Loop {
             clock,
             store: Arc::new(store),
             own_uid,
+            limits: options.limits,
             boot: boot.into(),
             inbox: inbox.clone(),
             hands,

@@ -29,6 +29,7 @@ mod tell;
 mod transfer;
 
 pub use dobbin_core::access::Actor;
+pub use dobbin_core::job::JobLimits;
 pub use dobbin_net::http::HttpSettings;
 pub use dobbin_store::OpenError;
 pub use engine::{Engine, EngineError, EngineOptions, Recover};

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
-use dobbin_core::job::{JobEvent, Now};
+use dobbin_core::job::{JobEvent, JobLimits, Now};
 use dobbin_core::piece::PieceSet;
 use dobbin_core::schedule::Queue;
 use dobbin_core::time::Tick;
@@ -35,6 +35,7 @@ pub(crate) struct Loop {
     pub(crate) clock: Clock,
     pub(crate) store: Arc<Store>,
     pub(crate) own_uid: Uid,
+    pub(crate) limits: JobLimits,
     pub(crate) boot: Arc<str>,
     pub(crate) inbox: SyncSender<Event>,
     pub(crate) hands: Hands,

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aws_lc_rs::digest;
-use dobbin_engine::{Actor, Engine, EngineOptions, Handle, HttpSettings, Recover, Wish};
+use dobbin_engine::{Actor, Engine, EngineOptions, Handle, HttpSettings, JobLimits, Recover, Wish};
 use dobbin_lab::catalogue::{self, Ask, Case, Expect, FILE, PART};
 use dobbin_lab::origin::{Answer, Content, End, Origin, Plan, Ranges, Route, Version, When};
 use dobbin_net::http::{ProxyRules, StallRule};
@@ -199,8 +199,12 @@ impl Site {
         let mut http =
             HttpSettings { proxy: ProxyRules::none(), ..HttpSettings::product("dobbin-lab") };
         change(&mut http);
-        let options =
-            EngineOptions { state: folder.path().join("state"), recover: Recover::RunAll, http };
+        let options = EngineOptions {
+            state: folder.path().join("state"),
+            recover: Recover::RunAll,
+            http,
+            limits: JobLimits::OFF,
+        };
         Site { engine: Engine::start(options).unwrap(), folder }
     }
 

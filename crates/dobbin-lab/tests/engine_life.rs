@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use dobbin_engine::{Actor, Engine, EngineOptions, Handle, HttpSettings, Recover, Wish};
+use dobbin_engine::{Actor, Engine, EngineOptions, Handle, HttpSettings, JobLimits, Recover, Wish};
 use dobbin_lab::origin::{Answer, Content, End, Origin, Plan, Ranges, Route, Version, When};
 use dobbin_net::http::ProxyRules;
 use dobbin_types::rest::{AddFile, CreateJob, JobInfo};
@@ -30,7 +30,9 @@ impl Site {
     fn start(&mut self, recover: Recover) {
         let http =
             HttpSettings { proxy: ProxyRules::none(), ..HttpSettings::product("dobbin-lab") };
-        let options = EngineOptions { state: self.folder.path().join("state"), recover, http };
+        let limits = JobLimits::OFF;
+        let options =
+            EngineOptions { state: self.folder.path().join("state"), recover, http, limits };
         self.engine = Some(Engine::start(options).unwrap());
     }
 

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use dobbin_engine::JobLimits;
 use dobbin_platform::Scope;
 use dobbin_types::rest::{AgentMode, CreatedJob, Failure};
 use dobbin_types::{ErrorCode, JobId};
@@ -37,6 +38,7 @@ fn options(home: &Path, scope: Scope, mode: AgentMode) -> AgentOptions {
         socket: SocketChoice::Path(home.join("run/api.sock")),
         scope,
         mode,
+        limits: JobLimits::OFF,
         version: "1.2.3".to_owned(),
     }
 }

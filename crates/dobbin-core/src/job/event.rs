@@ -18,6 +18,9 @@ pub enum Wish {
     Suspend,
     /// `Complete`.
     Complete,
+    /// `Complete`, where the caller itself puts the files in their places and says so: the engine
+    /// reports each and the end as for [`Wish::Complete`].
+    HandOver,
     /// `Cancel`.
     Cancel,
     /// `AddFileWithRanges`, for any number of files at once: all or none.
@@ -39,6 +42,8 @@ pub enum WishKind {
     Suspend,
     /// [`Wish::Complete`].
     Complete,
+    /// [`Wish::HandOver`].
+    HandOver,
     /// [`Wish::Cancel`].
     Cancel,
     /// [`Wish::AddFiles`].
@@ -58,6 +63,7 @@ impl Wish {
             Wish::Resume => WishKind::Resume,
             Wish::Suspend => WishKind::Suspend,
             Wish::Complete => WishKind::Complete,
+            Wish::HandOver => WishKind::HandOver,
             Wish::Cancel => WishKind::Cancel,
             Wish::AddFiles(_) => WishKind::AddFiles,
             Wish::SetPriority(_) => WishKind::SetPriority,

@@ -40,6 +40,7 @@ pub(super) fn apply(job: &mut Job, wish: Wish) -> Answer {
         Wish::Resume => resume(job),
         Wish::Suspend => suspend(job),
         Wish::Complete => complete(job),
+        Wish::HandOver => hand_over(job),
         Wish::Cancel => cancel(job),
         Wish::AddFiles(files) => add_files(job, files),
         Wish::SetPriority(priority) => set_priority(job, priority),
@@ -130,6 +131,12 @@ fn complete(job: &mut Job) -> Answer {
             Ok(alloc::vec![Effect::Publish])
         }
     }
+}
+
+/// `Complete` by a caller who puts the files in their places: the same, with nothing for the engine
+/// to publish.
+fn hand_over(job: &mut Job) -> Answer {
+    complete(job).map(|_publish| Vec::new())
 }
 
 /// `AddFileWithRanges`, for several files. A transferred job that gets more files is suspended:

@@ -10,6 +10,7 @@ mod download;
 mod event;
 mod failure;
 mod file;
+mod handover;
 mod job;
 pub mod route;
 
@@ -21,6 +22,10 @@ pub use download::{
 pub use event::{Event, EventKind};
 pub use failure::{Failure, JobFailure};
 pub use file::{AddFile, AddFiles, AddedFiles, FileInfo, FileList};
+pub use handover::{
+    AgentWord, ClientWord, FailedFile, FilledFile, GivenFile, HANDOVER_FILES_MAX,
+    HANDOVER_MARK_BYTES_MAX, HANDOVER_WORD_BYTES_MAX, Handover, OpenedFile,
+};
 pub use job::{
     CreateJob, CreatedJob, Header, JobInfo, JobList, Outcome, SetNoProgressTimeout, SetNotifyFlags,
     SetPriority, Waiting,

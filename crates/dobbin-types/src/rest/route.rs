@@ -22,6 +22,9 @@ pub const RESUME: &str = "/v1/jobs/{job}/resume";
 pub const SUSPEND: &str = "/v1/jobs/{job}/suspend";
 /// `POST`: `Complete` ([`super::Outcome`]).
 pub const COMPLETE: &str = "/v1/jobs/{job}/complete";
+/// `POST`: leave to take the job's finished files as open files, which is how callers complete a job
+/// whom the agent cannot write for ([`super::Handover`]).
+pub const HANDOVER: &str = "/v1/jobs/{job}/handover";
 /// `POST`: `Cancel` ([`super::Outcome`]).
 pub const CANCEL: &str = "/v1/jobs/{job}/cancel";
 /// `PUT` [`super::SetPriority`]: `SetPriority` ([`super::Outcome`]).

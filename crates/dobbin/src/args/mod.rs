@@ -87,6 +87,31 @@ pub(crate) struct ServeArgs {
     /// Keep jobs and staging files in this folder
     #[arg(long, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
+
+    /// What callers may have.
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+}
+
+/// How many jobs, files and ranges callers of `dobbin serve` may have.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Limits (without the option there is none, and never one for root)")]
+pub(crate) struct LimitArgs {
+    /// Jobs that are not over, of all users together
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) max_jobs: Option<u32>,
+
+    /// Jobs that are not over, of one user
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) max_jobs_per_user: Option<u32>,
+
+    /// Files of one job
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) max_files_per_job: Option<u32>,
+
+    /// Ranges of one file
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) max_ranges_per_file: Option<u32>,
 }
 
 /// `dobbin completions`.
