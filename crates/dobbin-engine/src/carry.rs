@@ -87,6 +87,10 @@ impl Loop {
                     // A loop with a full inbox has other worries; watchers see the state next time.
                     let _ = inbox.try_send(news);
                 }
+                if removed {
+                    // Likewise: what stays behind is swept at the next start.
+                    let _ = inbox.try_send(Event::Forgotten { job });
+                }
             }
             done(outcome);
         });
@@ -267,12 +271,33 @@ impl Loop {
         }
         run::remember(&mut self.ended, picture::job(&entry, &self.clock));
         self.leaving.insert(job, entry);
-        self.remove_files(job);
+    }
+
+    /// The journal has forgotten the job: only now may its files go. Before, a crash would bring back
+    /// a job without them.
+    pub(crate) fn forgotten(&mut self, job: JobId) {
+        if let Some(entry) = self.leaving.get_mut(&job) {
+            entry.forgotten = true;
+            self.remove_files(job);
+        }
+    }
+
+    /// A job that is over could not be removed from the journal: tries once more.
+    pub(crate) fn forget_again(&mut self, job: JobId) {
+        if let Some(entry) = self.leaving.get_mut(&job) {
+            entry.unsaved = false;
+        }
+        let inbox = self.inbox.clone();
+        self.write(job, vec![Change::RemoveJob(job)], move |outcome| {
+            if outcome.is_ok() {
+                let _ = inbox.try_send(Event::Forgotten { job });
+            }
+        });
     }
 
     /// Removes what a job that is over left on the disk, once its last transfer is gone.
     pub(crate) fn remove_files(&mut self, job: JobId) {
-        if !self.leaving.get(&job).is_some_and(|entry| entry.runs.is_empty()) {
+        if !self.leaving.get(&job).is_some_and(|entry| entry.forgotten && entry.runs.is_empty()) {
             return;
         }
         let Some(entry) = self.leaving.remove(&job) else {

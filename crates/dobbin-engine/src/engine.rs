@@ -184,6 +184,7 @@ impl Loop {
                 self.flushed(job, file, generation, set);
             }
             Event::TransferEnded { job, file } => self.transfer_ended(job, file),
+            Event::Forgotten { job } => self.forgotten(job),
             Event::Command(..)
             | Event::Transfer { .. }
             | Event::PublishIntended { .. }

@@ -34,6 +34,8 @@ pub(crate) struct Entry {
     pub(crate) told: Option<Tick>,
     /// A modification that they were not told of yet.
     pub(crate) untold: bool,
+    /// The journal has forgotten it: its files may go.
+    pub(crate) forgotten: bool,
     /// Its record is not as durable as it should be: the last write failed.
     pub(crate) unsaved: bool,
     /// Who called Complete and waits.
@@ -67,6 +69,7 @@ impl Entry {
             wake: None,
             told: None,
             untold: false,
+            forgotten: false,
             unsaved: false,
             completing: None,
             parked: Vec::new(),

@@ -41,6 +41,8 @@ pub(crate) enum Event {
     FilePublished { job: JobId, file: FileNumber },
     /// Publishing a job's files is over.
     PublishEnded { job: JobId, failed: Option<(FileNumber, Trouble)> },
+    /// The journal has forgotten a job that is over: its files may go.
+    Forgotten { job: JobId },
     /// Something that watchers are told only now, because it is durable only now.
     Tell { kind: EventKind, info: Box<JobInfo> },
     /// A write of the journal failed: what it was to say is not durable yet.

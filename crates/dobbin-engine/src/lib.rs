@@ -1,6 +1,6 @@
 //! The loop that joins Dobbin's decisions with its disk and its network.
 //!
-//! Everything that can happen arrives as one [`event::Event`]; `dobbin_core::job::step` decides; what
+//! Everything that can happen arrives as one `event::Event`; `dobbin_core::job::step` decides; what
 //! it decides is carried out here: the journal is written, transfers are started and stopped, files
 //! are published, watchers are told. One thread owns all jobs, so nothing else ever changes one.
 //!

@@ -122,11 +122,13 @@ impl Loop {
                 self.outcome(job, JobEvent::FilePublished(file));
             }
             Event::PublishEnded { job, failed } => self.publish_ended(job, failed),
+            Event::Forgotten { job } => self.forgotten(job),
             Event::Tell { kind, info } => self.watchers.tell(kind, &info),
             Event::NotDurable { job } => {
-                if let Some(entry) = self.entries.get_mut(&job) {
+                let entry = self.entries.get_mut(&job).or_else(|| self.leaving.get_mut(&job));
+                if let Some(entry) = entry {
                     entry.unsaved = true;
-                    self.pulse.get_or_insert(self.clock.now().after(PULSE));
+                    self.keep_pulse();
                 }
             }
             Event::Shutdown => self.shut_down(),
@@ -200,7 +202,12 @@ impl Loop {
             self.tell_untold(*job);
             self.save_again(*job);
         }
-        self.pulse = (!busy.is_empty()).then(|| now.after(PULSE));
+        let stuck: Vec<JobId> =
+            self.leaving.iter().filter(|(_, entry)| entry.unsaved).map(|(job, _)| *job).collect();
+        for job in &stuck {
+            self.forget_again(*job);
+        }
+        self.pulse = (!busy.is_empty() || !stuck.is_empty()).then(|| now.after(PULSE));
     }
 
     /// Makes sure that figures are looked at while something moves.

@@ -1,5 +1,8 @@
 //! Whole lives of jobs on the real engine, against an origin that behaves or does not.
 
+// Clippy knows the tests by their attribute, and not what they call.
+#![allow(clippy::unwrap_used)]
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
