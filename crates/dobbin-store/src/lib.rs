@@ -7,6 +7,7 @@
 //! <root>/reserve                   space kept back so that a full disk can still be recorded
 //! <root>/staging/<job>/<n>         the bytes of file n
 //! <root>/staging/<job>/<n>.have    which of its pieces are there
+//! <root>/staging/<job>/<n>.beside  where it has bytes outside the store
 //! ```
 //!
 //! The order of durable steps is the point of this crate, and [`durable`] is the only place that

@@ -7,6 +7,7 @@ use std::path::Path;
 use dobbin_types::JobId;
 
 use crate::error::{Doing, FileError};
+use crate::staging::beside;
 
 /// Removes the folders below `staging` whose job `is_live` denies; says how many.
 ///
@@ -32,8 +33,10 @@ pub fn sweep(staging: &Path, mut is_live: impl FnMut(JobId) -> bool) -> Result<u
     Ok(removed_count)
 }
 
-/// Removes the folder of one job with all that is in it; does nothing when there is none.
+/// Removes the folder of one job with all that is in it, and first what the job has elsewhere; does
+/// nothing when there is none.
 pub(crate) fn remove_folder(folder: &Path) -> Result<(), FileError> {
+    beside::remove_noted(folder)?;
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => Ok(()),
@@ -63,7 +66,16 @@ mod tests {
             fs::create_dir(staging.path().join(name)).unwrap();
             fs::write(staging.path().join(name).join("0"), "bytes").unwrap();
         }
+        // Both have bytes beside a destination.
+        let out = tempfile::tempdir().unwrap();
+        let part = |job: &JobId| out.path().join(format!(".{job}.part"));
+        for job in [&live, &gone] {
+            let note = staging.path().join(job.to_string()).join("0.beside");
+            fs::write(note, part(job).to_str().unwrap()).unwrap();
+            fs::write(part(job), "bytes").unwrap();
+        }
         assert_eq!(sweep(staging.path(), |job| job == live).unwrap(), 1);
+        assert!(part(&live).exists() && !part(&gone).exists());
         let kept = |name: &String| staging.path().join(name).join("0").exists();
         assert_eq!(names.each_ref().map(kept), [true, false, true, true]);
         assert_eq!(sweep(staging.path(), |job| job == live).unwrap(), 0);

@@ -18,7 +18,7 @@ use super::error::PublishError;
 use super::intent::Intent;
 use crate::error::{Doing, FileError};
 use crate::fnv::fnv1a;
-use crate::staging::Staging;
+use crate::staging::{Staging, beside};
 use crate::{durable, space};
 
 /// How the user's file shall come out.
@@ -68,6 +68,7 @@ pub(super) fn prepare_by(
         return Ok((intent, Way::Rename));
     }
     let path = part_path(wanted.destination, wanted.tag);
+    beside::note(staging.place().have(), &path)?;
     let part = create_part(&path)?;
     let copy = || -> Result<(Intent, Way), PublishError> {
         let way = fill_file(staging.data(), &part, len, cheapest).doing("write", &path)?;
@@ -123,19 +124,13 @@ fn create_part(path: &Path) -> Result<File, FileError> {
             .open(path)
     };
     match create() {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_leftover(path) => {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && beside::is_ours(path) => {
             fs::remove_file(path).doing("remove", path)?;
             create()
         }
         outcome => outcome,
     }
     .doing("create", path)
-}
-
-fn is_leftover(path: &Path) -> bool {
-    let ours = rustix::process::geteuid().as_raw();
-    fs::symlink_metadata(path)
-        .is_ok_and(|found| found.is_file() && found.uid() == ours && found.nlink() == 1)
 }
 
 /// Gives the file its mode and time and flushes it, with its name when it has a new one.

@@ -10,6 +10,7 @@ use dobbin_core::piece::{Layout, PieceIndex, PieceSet};
 use dobbin_types::ErrorCode;
 use rustix::fs::{Advice, OFlags};
 
+use super::beside;
 use super::have::{HaveFile, Known};
 use super::place::Place;
 use crate::durable;
@@ -87,6 +88,7 @@ impl Staging {
     pub fn create(place: Place, layout: Layout, boot: &str) -> Result<Staging, StagingError> {
         let folder = durable::parent(place.have());
         durable::create_folder(folder).doing("create", folder)?;
+        beside::note(place.have(), place.data())?;
         let data = data_options().create_new(true).mode(0o600).open(place.data());
         let data = data.doing("create", place.data())?;
         let had = PieceSet::empty(layout);

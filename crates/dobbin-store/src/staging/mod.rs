@@ -6,6 +6,7 @@
 //! and only then is the set that [`Staging::flush`] returned written to the journal. After a restart of
 //! the machine the have file is not believed, only the journal (decision "a byte's way", step 4).
 
+pub(crate) mod beside;
 mod file;
 mod have;
 mod place;
