@@ -123,16 +123,21 @@ impl Transport {
     /// Asks, and returns the body of a good answer.
     ///
     /// A kept connection that the agent has closed meanwhile is replaced silently, once. After bytes
-    /// have left on it, only idempotent requests are asked again; others are [`Error::Lost`].
+    /// have left on it, only idempotent requests are asked again; others are [`Error::Lost`]. So are
+    /// those for which there is nobody left to ask again: the first try may have been heard.
     pub(crate) async fn ask(&self, call: &Call) -> Result<Bytes, Error> {
+        let mut unanswered = None;
         if let Some(mut kept) = self.take_idle() {
             match kept.ask(call).await {
                 Err(Broken::Unsent) => {}
-                Err(Broken::Sent(Error::Lost { .. })) if call.is_idempotent() => {}
+                Err(Broken::Sent(lost @ Error::Lost { .. })) if call.is_idempotent() => {
+                    unanswered = Some(lost);
+                }
                 outcome => return self.settle(call, kept, outcome),
             }
         }
-        let mut fresh = self.connect().await?;
+        let connected = self.connect().await;
+        let mut fresh = connected.map_err(|nobody| unanswered.unwrap_or(nobody))?;
         let outcome = fresh.ask(call).await;
         self.settle(call, fresh, outcome)
     }

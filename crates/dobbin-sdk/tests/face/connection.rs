@@ -1,7 +1,7 @@
 //! When connections are kept, replaced and given up.
 
 use crate::agent::{FakeAgent, Step, connect, job_id, job_info, json, outcome};
-use dobbin_sdk::types::{ErrorCode, JobState};
+use dobbin_sdk::types::{ErrorCode, JobState, Priority};
 use dobbin_sdk::{Address, Error, Manager, Unreachable};
 
 #[tokio::test]
@@ -65,6 +65,15 @@ async fn an_agent_that_hangs_up_on_every_question_is_not_asked_for_ever() {
     let error = job.info().await.unwrap_err();
     assert!(matches!(error, Error::Lost { .. }), "{error:?}");
     assert_eq!(agent.asked().len(), 3);
+}
+
+#[tokio::test]
+async fn a_change_that_may_have_been_heard_is_lost_when_nobody_is_left_to_ask_again() {
+    let agent = FakeAgent::start(vec![vec![json(&job_info(JobState::Suspended)), Step::HangUp]]);
+    let job = connect(&agent.socket()).await.job(job_id()).await.unwrap();
+    let error = job.set_priority(Priority::High).await.unwrap_err();
+    assert!(matches!(error, Error::Lost { .. }), "{error:?}");
+    assert_eq!(agent.asked().len(), 2);
 }
 
 #[tokio::test]
