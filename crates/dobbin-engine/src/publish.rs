@@ -113,6 +113,10 @@ impl Loop {
         let Some(entry) = self.entries.get_mut(&job) else {
             return;
         };
+        if failed.is_none() && entry.job.has_unpublished() {
+            // A file was finished meanwhile, and is published too. Nobody is answered before that.
+            return self.outcome(job, JobEvent::PublishEnded(None));
+        }
         let partial = !entry.job.all_finished();
         let reply = entry.completing.take();
         let parked = std::mem::take(&mut entry.parked);

@@ -266,6 +266,11 @@ impl Job {
         self.files.iter().all(|file| file.finished)
     }
 
+    /// Whether a finished file does not stand under its name yet.
+    pub fn has_unpublished(&self) -> bool {
+        self.files.iter().any(|file| file.finished && !file.published)
+    }
+
     /// Whether the job wants a slot or holds one.
     pub fn is_runnable(&self) -> bool {
         matches!(self.state, JobState::Queued | JobState::Transferring)

@@ -270,7 +270,7 @@ pub(super) fn publish_ended(job: &mut Job, failed: Option<(FileNumber, Trouble)>
     if !job.publishing {
         return NOTHING;
     }
-    if failed.is_none() && job.files.iter().any(|file| file.finished && !file.published) {
+    if failed.is_none() && job.has_unpublished() {
         // A file was finished while the others were being published: it is kept too.
         return alloc::vec![Effect::Publish];
     }
