@@ -3,4 +3,5 @@
 
 pub mod bench;
 pub mod catalogue;
+pub mod kill;
 pub mod origin;

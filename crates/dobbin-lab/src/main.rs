@@ -1,8 +1,8 @@
-//! The lab's command line: benches, run by hand.
+//! The lab's command line: proofs and benches, run by hand.
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use dobbin_lab::bench;
+use dobbin_lab::{bench, kill};
 
 /// Proves and measures Dobbin. Never shipped.
 #[derive(Debug, Parser)]
@@ -17,6 +17,8 @@ enum Verb {
     /// Measures Dobbin beside its peers.
     #[command(subcommand)]
     Bench(Bench),
+    /// Kills a working agent again and again, and looks whether it loses anything.
+    Kill(kill::Options),
 }
 
 #[derive(Debug, Subcommand)]
@@ -28,5 +30,9 @@ enum Bench {
 fn main() -> Result<()> {
     match Line::parse().verb {
         Verb::Bench(Bench::Http(options)) => bench::http::run(&options),
+        Verb::Kill(options) => {
+            println!("{}", kill::run(&options)?);
+            Ok(())
+        }
     }
 }

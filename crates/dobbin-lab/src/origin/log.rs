@@ -79,8 +79,10 @@ impl Log {
         }
     }
 
-    pub(super) fn exchanges(&self) -> Vec<Exchange> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).exchanges.clone()
+    /// The exchanges from number `first` on, counted from 0.
+    pub(super) fn exchanges_from(&self, first: usize) -> Vec<Exchange> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.exchanges.get(first..).unwrap_or_default().to_vec()
     }
 
     /// Waits until `enough` is true of the list, at most `limit`; says whether it came true.

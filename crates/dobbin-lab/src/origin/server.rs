@@ -113,7 +113,12 @@ impl Origin {
 
     /// Everything asked so far, in the order of arrival.
     pub fn requests(&self) -> Vec<Exchange> {
-        self.shared.log.exchanges()
+        self.requests_from(0)
+    }
+
+    /// The same, without the first `count`.
+    pub fn requests_from(&self, count: usize) -> Vec<Exchange> {
+        self.shared.log.exchanges_from(count)
     }
 
     /// Waits until `enough` is true of [`Origin::requests`], at most `limit`.

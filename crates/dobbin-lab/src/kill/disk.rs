@@ -1,0 +1,196 @@
+//! What lies on the disk while no agent runs, read without its help.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail, ensure};
+use dobbin_core::piece::{Layout, PieceSet};
+use dobbin_store::publish::{part_path, part_tag};
+use dobbin_types::{FileNumber, JobId};
+
+/// The header of a have file, version 1: magic 8, version 4, piece size 4, file size 8, boot id 64,
+/// checksum 8.
+const HAVE_HEADER_LEN: usize = 96;
+
+/// What a file may hold: one of these, whole.
+type Versions<'a> = &'a [Arc<Vec<u8>>];
+
+/// A file's bytes before they are shown.
+#[derive(Debug)]
+pub(super) struct Staged {
+    /// What the have file says; `None` where it says nothing.
+    pub(super) had: Option<PieceSet>,
+    data: Vec<u8>,
+}
+
+impl Staged {
+    /// Reads what there is of a file; `None` where there is no data.
+    pub(super) fn read(
+        state: &Path,
+        job: JobId,
+        number: FileNumber,
+        destination: &Path,
+    ) -> Result<Option<Staged>> {
+        let folder = state.join("staging").join(job.to_string());
+        let in_store = folder.join(number.to_string());
+        let beside = part_path(destination, part_tag(job, number));
+        let Some(data) = [in_store, beside].iter().find_map(|path| read(path).transpose()) else {
+            return Ok(None);
+        };
+        let had = read(&folder.join(format!("{number}.have")))?.and_then(|bytes| had(&bytes));
+        Ok(Some(Staged { had, data: data? }))
+    }
+
+    /// Every piece that is called had is right, and all of them are of one version.
+    pub(super) fn check(&self, versions: Versions<'_>) -> Result<()> {
+        let Some(had) = self.had.as_ref().filter(|had| !had.is_empty()) else { return Ok(()) };
+        let layout = had.layout();
+        let is_of = |version: &Arc<Vec<u8>>| {
+            had.iter().all(|piece| {
+                let range = layout.byte_range(piece);
+                let range = range.start as usize..range.end as usize;
+                let (ours, right) = (self.data.get(range.clone()), version.get(range));
+                ours.is_some() && ours == right
+            })
+        };
+        ensure!(
+            versions.iter().any(is_of),
+            "pieces are called had that are not of one version: {:?} of {}",
+            had.iter().map(|piece| piece.number()).collect::<Vec<_>>(),
+            layout.piece_count()
+        );
+        Ok(())
+    }
+
+    /// All of it is one of the versions.
+    pub(super) fn is_whole(&self, versions: Versions<'_>) -> bool {
+        versions.iter().any(|version| **version == self.data)
+    }
+
+    /// Bytes of the pieces that are called had.
+    pub(super) fn had_bytes(&self) -> u64 {
+        self.had.as_ref().map_or(0, PieceSet::byte_count)
+    }
+
+    /// How far the bytes from `from` on are right, and no farther than `to`: what was written of a
+    /// reply that brought at most those.
+    pub(super) fn written(&self, version: &[u8], from: u64, to: u64) -> u64 {
+        let end = (to as usize).min(self.data.len()).min(version.len());
+        let Some(ours) = self.data.get(from as usize..end) else { return from };
+        from + right_count(ours, &version[from as usize..end]) as u64
+    }
+}
+
+/// Bytes that two texts of one length have in common at their start.
+fn right_count(one: &[u8], other: &[u8]) -> usize {
+    const STEP: usize = 64 * 1024;
+    let steps = one.chunks(STEP).zip(other.chunks(STEP));
+    // By the step, because comparing slices is fast in all builds.
+    let alike_count = steps.take_while(|(a, b)| a == b).count() * STEP;
+    let alike_count = alike_count.min(one.len());
+    let rest = one[alike_count..].iter().zip(&other[alike_count..]);
+    alike_count + rest.take_while(|(a, b)| a == b).count()
+}
+
+/// What a have file says. Which run of the machine it is of does not matter: it is of this one.
+fn had(bytes: &[u8]) -> Option<PieceSet> {
+    let (header, bitmap) = bytes.split_at_checked(HAVE_HEADER_LEN)?;
+    if !header.starts_with(b"dobbinhv") {
+        return None;
+    }
+    let piece_size = u32::from_le_bytes(header[12..16].try_into().ok()?);
+    let file_size = u64::from_le_bytes(header[16..24].try_into().ok()?);
+    PieceSet::from_bytes(Layout::new(file_size, piece_size)?, bitmap).ok()
+}
+
+/// What a published file must be: there and one of the versions, or not there.
+///
+/// * Returns: whether it is there.
+pub(super) fn check_published(path: &Path, versions: Versions<'_>) -> Result<bool> {
+    let Some(bytes) = read(path)? else { return Ok(false) };
+    if versions.iter().any(|version| **version == bytes) {
+        return Ok(true);
+    }
+    let right = versions.iter().map(|version| {
+        let both = version.len().min(bytes.len());
+        right_count(&version[..both], &bytes[..both])
+    });
+    let right: Vec<usize> = right.collect();
+    bail!("{} holds {} wrong bytes (right up to {right:?})", path.display(), bytes.len())
+}
+
+/// The names in a folder.
+pub(super) fn names(folder: &Path) -> Result<BTreeSet<PathBuf>> {
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
+    entries.map(|entry| Ok(entry?.path())).collect()
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PIECE: usize = 4;
+
+    fn staged(data: &[u8], pieces: &[u32]) -> Staged {
+        let layout = Layout::new(10, PIECE as u32).unwrap();
+        let mut had = PieceSet::empty(layout);
+        for number in pieces {
+            had.insert(layout.index(*number).unwrap());
+        }
+        Staged { had: Some(had), data: data.to_vec() }
+    }
+
+    #[test]
+    fn a_lie_about_a_piece_is_found() {
+        let (one, two) = (Arc::new(b"aaaabbbbcc".to_vec()), Arc::new(b"AAAABBBBCC".to_vec()));
+        let both = [one, two];
+        for (data, pieces, right) in [
+            (&b"aaaabbbbcc"[..], &[0, 1, 2][..], true),
+            (b"AAAABBBBCC", &[0, 1, 2], true),
+            (b"aaaa????cc", &[0, 2], true),
+            (b"aaaa????", &[0, 2], false),
+            (b"aaaabbbXcc", &[0, 1], false),
+            (b"aaaaBBBBcc", &[0, 1], false),
+            (b"aaaaBBBBcc", &[1], true),
+            (b"", &[], true),
+        ] {
+            assert_eq!(staged(data, pieces).check(&both).is_ok(), right, "{data:?} {pieces:?}");
+        }
+        assert!(staged(b"aaaabbbbcc", &[]).is_whole(&both));
+        assert!(!staged(b"aaaabbbbc", &[]).is_whole(&both));
+    }
+
+    #[test]
+    fn what_was_written_of_a_reply_ends_where_it_is_wrong_or_was_not_sent() {
+        let version = b"aaaabbbbcc";
+        assert_eq!(staged(b"aaaabbbb\0\0", &[]).written(version, 0, 10), 8);
+        assert_eq!(staged(b"aaaabbbb\0\0", &[]).written(version, 4, 6), 6);
+        assert_eq!(staged(b"aaaa", &[]).written(version, 6, 10), 6);
+    }
+
+    #[test]
+    fn a_wrong_file_under_its_name_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let versions = [Arc::new(b"right".to_vec())];
+        assert!(!check_published(&path, &versions).unwrap());
+        fs::write(&path, b"right").unwrap();
+        assert!(check_published(&path, &versions).unwrap());
+        for wrong in [&b"righ"[..], b"righT", b"right!", b""] {
+            fs::write(&path, wrong).unwrap();
+            assert!(check_published(&path, &versions).is_err());
+        }
+    }
+}
