@@ -77,17 +77,24 @@ impl Door {
         // First what can be said without the disk, so that the message names the real mistake.
         admit(&[], &Offered(files.clone()))?;
         for (index, file) in files.iter().enumerate() {
-            let place = destination::Place {
-                path: Path::new(&file.local_name),
-                replace: file.replace,
-                caller: actor.uid(),
-                own_uid: self.own_uid,
-                state: &self.state,
+            let Some(name) = &file.local_name else {
+                continue;
             };
-            destination::check(&place)
+            self.destination(actor, name, file.replace)
                 .map_err(|failure| failure.at(format!("files[{index}].local_name")))?;
         }
         Ok(Offered(files))
+    }
+
+    /// Whether a file may go there.
+    fn destination(&self, actor: Actor, name: &str, replace: bool) -> Result<(), Failure> {
+        destination::check(&destination::Place {
+            path: Path::new(name),
+            replace,
+            caller: actor.uid(),
+            own_uid: self.own_uid,
+            state: &self.state,
+        })
     }
 }
 

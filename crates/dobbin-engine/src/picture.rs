@@ -25,6 +25,7 @@ pub(crate) fn job(entry: &Entry, clock: &Clock) -> JobInfo {
         no_progress_timeout_seconds: u32::try_from(job.no_progress_timeout().as_secs())
             .unwrap_or(u32::MAX),
         notify_flags: job.notify_flags(),
+        cost_flags: job.cost_flags(),
         completion: about.completion,
         bytes_per_second_max: about.bytes_per_second_max.map(Into::into),
         bytes_per_second: if moves { entry.rate.bytes_per_second() } else { 0 },

@@ -167,7 +167,7 @@ impl Loop {
                 matches!(space::same_mount(self.store.root(), folder), Ok(false))
             });
         let beside = is_elsewhere.then(|| part_path(&destination, part_tag(job.id(), number)));
-        dobbin_store::record::FileExtras { beside, intent: None }
+        dobbin_store::record::FileExtras { beside, ..Default::default() }
     }
 }
 

@@ -169,7 +169,7 @@ fn file(lay: Lay, url: String, to: &Path) -> AddFile {
 }
 
 fn add(url: String, to: &Path) -> AddFile {
-    AddFile { remote_name: url, local_name: to.display().to_string(), ..AddFile::default() }
+    AddFile { remote_name: url, local_name: Some(to.display().to_string()), ..AddFile::default() }
 }
 
 fn hex(digest: &[u8]) -> String {

@@ -91,7 +91,7 @@ fn me() -> Actor {
 }
 
 fn file(url: String, to: &Path) -> AddFile {
-    AddFile { remote_name: url, local_name: to.display().to_string(), ..AddFile::default() }
+    AddFile { remote_name: url, local_name: Some(to.display().to_string()), ..AddFile::default() }
 }
 
 #[test]

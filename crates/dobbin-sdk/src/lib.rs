@@ -15,7 +15,7 @@
 //!         display_name: "nightly build".to_owned(),
 //!         files: vec![AddFile {
 //!             remote_name: "https://downloads.example/build.tar".to_owned(),
-//!             local_name: "/home/user/build.tar".to_owned(),
+//!             local_name: Some("/home/user/build.tar".to_owned()),
 //!             ..AddFile::default()
 //!         }],
 //!         ..CreateJob::default()

@@ -4,7 +4,6 @@
 //! interface's; what they mean for the job is decided in the core.
 
 use core::fmt;
-use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 

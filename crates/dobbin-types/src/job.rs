@@ -1,7 +1,6 @@
 //! What a job is and what may be said of it: states, priorities, kinds, flags.
 
 use core::fmt;
-use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -44,13 +43,13 @@ macro_rules! interface_enum {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl core::fmt::Display for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 f.pad(self.word())
             }
         }
 
-        impl FromStr for $name {
+        impl core::str::FromStr for $name {
             type Err = $crate::job::UnknownWord;
 
             fn from_str(text: &str) -> Result<$name, $crate::job::UnknownWord> {

@@ -20,5 +20,9 @@ pub use error::ErrorCode;
 pub use file::{ByteRange, FileProgress};
 pub use id::{FileNumber, JobId, Uid};
 pub use job::{Completion, ErrorContext, JobState, JobType, NotifyFlags, Priority};
-pub use stats::JobProgress;
+pub use property::{
+    Clsid, CostFlags, DoFilePropertyId, DoJobPropertyId, FileProperty, FilePropertyId, JobProperty,
+    JobPropertyId,
+};
+pub use stats::{DownloadMode, JobProgress, SwarmStatus};
 pub use time::{FileTime, JobTimes};

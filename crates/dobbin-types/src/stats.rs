@@ -1,6 +1,8 @@
-//! Figures of a job as a whole.
+//! Figures of jobs and files, and what they are counted by.
 
 use serde::{Deserialize, Serialize};
+
+use crate::job::interface_enum;
 
 /// How far a job is (`BG_JOB_PROGRESS`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -15,4 +17,36 @@ pub struct JobProgress {
     pub files_total: u32,
     /// Files that are wholly here.
     pub files_transferred: u32,
+}
+
+interface_enum! {
+    /// From whom a download may fetch (`DownloadMode`).
+    pub enum DownloadMode {
+        /// The origin and cache hosts, no peers.
+        CdnOnly = 0, "cdn_only";
+        /// Peers behind the same address too.
+        Lan = 1, "lan";
+        /// Peers of the same group too.
+        Group = 2, "group";
+        /// Peers anywhere too.
+        Internet = 3, "internet";
+        /// The origin alone, and nobody is asked who else has the file.
+        Simple = 99, "simple";
+        /// Not by this service at all.
+        Bypass = 100, "bypass";
+    }
+}
+
+interface_enum! {
+    /// What goes on with a file (`SwarmStatus`).
+    pub enum SwarmStatus {
+        /// It is being fetched, or will be as soon as there is a slot for it.
+        Downloading = 0, "downloading";
+        /// It is wholly here.
+        Complete = 1, "complete";
+        /// It is wholly here and given to others.
+        Caching = 2, "caching";
+        /// It is not wholly here, and nothing is fetched for now.
+        Paused = 3, "paused";
+    }
 }

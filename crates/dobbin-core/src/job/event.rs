@@ -1,15 +1,17 @@
 //! Everything that can happen to a job.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use dobbin_types::{ErrorCode, FileNumber, NotifyFlags, Priority};
+use dobbin_types::{Clsid, CostFlags, ErrorCode, FileNumber, NotifyFlags, Priority};
 
 use super::facts::Facts;
 use super::file::File;
 use super::model::Attempt;
+use super::property::FileChange;
 use super::trouble::Trouble;
 
-/// What a caller asks of a job: the methods of `IBackgroundCopyJob` that change it.
+/// What a caller asks of a job: the methods that change it or its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wish {
     /// `Resume`.
@@ -31,6 +33,14 @@ pub enum Wish {
     SetNoProgressTimeout(u32),
     /// `SetNotifyFlags`.
     SetNotifyFlags(NotifyFlags),
+    /// `IBackgroundCopyJob5::SetProperty`, `COST_FLAGS`.
+    SetCostFlags(CostFlags),
+    /// `IBackgroundCopyJob5::SetProperty`, `NOTIFICATION_CLSID`.
+    SetNotificationClsid(Clsid),
+    /// `IBackgroundCopyFile2::SetRemoteName`, with a URL that was checked.
+    SetRemoteName(FileNumber, String),
+    /// `IDeliveryOptimizationFile2::SetProperty`.
+    SetFile(FileNumber, FileChange),
 }
 
 /// Which wish, without what it carries: for tables and logs.
@@ -54,6 +64,14 @@ pub enum WishKind {
     SetNoProgressTimeout,
     /// [`Wish::SetNotifyFlags`].
     SetNotifyFlags,
+    /// [`Wish::SetCostFlags`].
+    SetCostFlags,
+    /// [`Wish::SetNotificationClsid`].
+    SetNotificationClsid,
+    /// [`Wish::SetRemoteName`].
+    SetRemoteName,
+    /// [`Wish::SetFile`].
+    SetFile,
 }
 
 impl Wish {
@@ -69,6 +87,10 @@ impl Wish {
             Wish::SetPriority(_) => WishKind::SetPriority,
             Wish::SetNoProgressTimeout(_) => WishKind::SetNoProgressTimeout,
             Wish::SetNotifyFlags(_) => WishKind::SetNotifyFlags,
+            Wish::SetCostFlags(_) => WishKind::SetCostFlags,
+            Wish::SetNotificationClsid(_) => WishKind::SetNotificationClsid,
+            Wish::SetRemoteName(..) => WishKind::SetRemoteName,
+            Wish::SetFile(..) => WishKind::SetFile,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the origin says a file is, and whether a later reply speaks of the same one.
 
+use alloc::borrow::ToOwned;
 use alloc::string::String;
 use core::ops::Range;
 
@@ -29,6 +30,8 @@ impl Validator {
 /// What the origin says a file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
+    /// The URL under which it said so. Marks of two URLs cannot be compared: see [`judge`].
+    pub url: String,
     /// Bytes of the whole remote file.
     pub remote_size: u64,
     /// Its version; `None` when the origin gives no usable mark.
@@ -40,6 +43,8 @@ pub struct Facts {
 /// What we know before a reply comes.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
+    /// The URL that was asked.
+    pub url: &'a str,
     /// What earlier replies said.
     pub facts: Option<&'a Facts>,
     /// What the caller said the size is.
@@ -80,6 +85,9 @@ pub enum Judgement {
 /// * `asked`: the remote range of the request; `None` when it asked for everything.
 /// * `part`: what a 206 says it holds; `None` for a 200, which holds everything.
 /// * `total`: bytes of the whole remote file, if the reply says so.
+///
+/// A file whose URL was changed (`SetRemoteName`) goes on where it is if the new origin's file has the
+/// same size and the same time stamp and can be had in parts; else it starts anew.
 pub fn judge(
     known: Known<'_>,
     asked: Option<&Range<u64>>,
@@ -100,12 +108,15 @@ pub fn judge(
             ),
         };
     };
-    let facts = Facts { remote_size, validator: validator.cloned(), last_modified };
+    let url = known.url.to_owned();
+    let facts = Facts { url, remote_size, validator: validator.cloned(), last_modified };
     if let Some(refusal) = contradiction(known, part.is_none(), &facts) {
         return refusal;
     }
-    let changed = !is_same(known, &facts);
     let wanted_start = asked.map_or(0, |range| range.start);
+    // Another origin that cannot go on in the middle.
+    let no_parts = known.is_moved() && part.is_none() && wanted_start > 0;
+    let changed = no_parts || !is_same(known, &facts);
     match part {
         // Where single ranges lie in the local file follows from the size of the remote one, so that
         // a body that was asked for with the old size in mind has no place.
@@ -166,6 +177,9 @@ fn is_same(known: Known<'_>, now: &Facts) -> bool {
     let Some(before) = known.facts else {
         return !known.anything_had;
     };
+    if known.is_moved() {
+        return is_same_elsewhere(known, before, now);
+    }
     before.remote_size == now.remote_size
         && match &before.validator {
             Some(validator) => now.validator.as_ref() == Some(validator),
@@ -173,20 +187,40 @@ fn is_same(known: Known<'_>, now: &Facts) -> bool {
         }
 }
 
+/// Whether another origin's file may go on where this one stopped: same size and same time stamp
+/// (`SetRemoteName`). Where one of them names no time, only a hash will tell.
+fn is_same_elsewhere(known: Known<'_>, before: &Facts, now: &Facts) -> bool {
+    before.remote_size == now.remote_size
+        && match (before.last_modified, now.last_modified) {
+            (Some(before), Some(now)) => before == now,
+            (None, _) | (_, None) => known.is_hashed || !known.anything_had,
+        }
+}
+
+impl Known<'_> {
+    /// Whether what is known was said under another URL than the one that was asked.
+    pub fn is_moved(&self) -> bool {
+        self.facts.is_some_and(|facts| facts.url != self.url)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::borrow::ToOwned;
 
     fn etag(text: &str) -> Option<Validator> {
         Some(Validator::StrongEtag(text.to_owned()))
     }
 
     fn facts(remote_size: u64, validator: Option<Validator>) -> Facts {
-        Facts { remote_size, validator, last_modified: None }
+        Facts { url: HERE.to_owned(), remote_size, validator, last_modified: None }
     }
 
+    const HERE: &str = "http://here.example/f";
+    const THERE: &str = "http://there.example/f";
+
     const NOTHING: Known<'static> = Known {
+        url: HERE,
         facts: None,
         declared_size: None,
         ranges: &[],
@@ -335,5 +369,61 @@ mod tests {
             let word = judge(known, Some(&(5..7)), None, Some(3), etag("\"b\"").as_ref(), None);
             assert_eq!(code(word), refusal);
         }
+    }
+
+    /// Size and time stamp of the file at another URL, and what follows for bytes that are had.
+    ///
+    /// conformance: File2::SetRemoteName restart-or-continue
+    #[test]
+    fn a_file_that_moved_goes_on_only_with_the_same_size_and_time() {
+        let dated = |time: Option<u64>| Facts {
+            last_modified: time.map(FileTime),
+            ..facts(10, etag("\"a\""))
+        };
+        let judged =
+            |before: Option<u64>, size, now: Option<u64>, part: Option<Range<u64>>, hash| {
+                let before = dated(before);
+                let known = Known {
+                    url: THERE,
+                    facts: Some(&before),
+                    anything_had: true,
+                    is_hashed: hash,
+                    ..NOTHING
+                };
+                // The same tag everywhere: it proves nothing between two servers.
+                let tag = etag("\"a\"");
+                let now = now.map(FileTime);
+                judge(known, Some(&(5..10)), part.as_ref(), Some(size), tag.as_ref(), now)
+            };
+        let goes_on = |judgement| match judgement {
+            Judgement::Take { restart: false, body_start: 5, facts } => facts.url == THERE,
+            _ => false,
+        };
+        let part = || Some(5..10);
+        assert!(goes_on(judged(Some(4), 10, Some(4), part(), false)));
+        assert_eq!(judged(Some(4), 10, Some(5), part(), false), Judgement::AskAnew, "time");
+        assert_eq!(judged(Some(4), 11, Some(4), part(), false), Judgement::AskAnew, "size");
+        assert_eq!(judged(Some(4), 10, Some(5), part(), true), Judgement::AskAnew, "time, hashed");
+        assert_eq!(judged(None, 10, Some(4), part(), false), Judgement::AskAnew, "no time");
+        assert_eq!(judged(Some(4), 10, None, part(), false), Judgement::AskAnew, "no time");
+        assert!(goes_on(judged(None, 10, None, part(), true)), "a hash will tell");
+        let whole = judged(Some(4), 10, Some(4), None, false);
+        let Judgement::Take { restart: true, body_start: 0, .. } = whole else {
+            panic!("a server without ranges starts the file anew: {whole:?}");
+        };
+    }
+
+    #[test]
+    fn a_file_that_moved_before_a_byte_was_had_is_what_the_new_server_says() {
+        let before = Facts { last_modified: None, ..facts(10, etag("\"a\"")) };
+        let known = Known { url: THERE, facts: Some(&before), ..NOTHING };
+        let reply = |size| judge(known, None, None, Some(size), etag("\"b\"").as_ref(), None);
+        let taken = |remote_size, restart| Judgement::Take {
+            facts: Facts { url: THERE.to_owned(), ..facts(remote_size, etag("\"b\"")) },
+            body_start: 0,
+            restart,
+        };
+        assert_eq!(reply(10), taken(10, false));
+        assert_eq!(reply(11), taken(11, true));
     }
 }

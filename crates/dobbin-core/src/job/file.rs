@@ -18,8 +18,8 @@ pub struct NewFile {
     pub file_id: Option<String>,
     /// The URL; empty is accepted here and refused by Resume.
     pub remote_name: String,
-    /// The absolute path.
-    pub local_name: String,
+    /// The absolute path; `None` for a file that gets one later (`IDeliveryOptimizationJob2::AddFile`).
+    pub local_name: Option<String>,
     /// Empty for the whole file.
     pub ranges: Vec<ByteRange>,
     /// Size of the remote file, if the caller knows it.
@@ -35,9 +35,11 @@ pub struct NewFile {
 pub struct File {
     /// Unique in the job.
     pub file_id: String,
-    /// The URL.
+    /// The URL in force; empty while there is none.
     pub remote_name: String,
-    /// The absolute path.
+    /// The URL that a record keeps instead, after `SetRemoteName` and until Resume.
+    pub recorded_name: Option<String>,
+    /// The absolute path; empty while there is none.
     pub local_name: String,
     /// In the order given: the local file is these parts back to back. Empty for the whole file.
     pub ranges: Vec<ByteRange>,
@@ -47,6 +49,8 @@ pub struct File {
     pub sha256: Option<[u8; 32]>,
     /// Whether Complete may replace what stands under the local name.
     pub replace: bool,
+    /// How its pieces are to be checked.
+    pub check: Check,
     /// What the origin said of the file; `None` before its first reply.
     pub facts: Option<Facts>,
     /// Every byte is here, checked and flushed.
@@ -55,7 +59,41 @@ pub struct File {
     pub published: bool,
 }
 
+/// What a caller said of checking a file piece by piece.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Check {
+    /// `IntegrityCheckInfo`: JSON text that was checked when it was set.
+    pub info: Option<String>,
+    /// `IntegrityCheckMandatory`; `None` was never set and counts as false.
+    pub mandatory: Option<bool>,
+}
+
 impl File {
+    /// What keeps it from being fetched at all, as a code and a sentence for its owner.
+    ///
+    /// Resume refuses a file without URL or place, but one may join a job that is under way. Piece
+    /// hashes cannot be had yet, so a file that must be checked is not fetched rather than handed
+    /// over unchecked (`IntegrityCheckMandatory`); one that merely may be is fetched without.
+    pub fn obstacle(&self) -> Option<(ErrorCode, &'static str)> {
+        if self.local_name.is_empty() {
+            return Some((ErrorCode::DO_E_LOCALPATH_NOT_SET, "the file has no place to go"));
+        }
+        if self.remote_name.is_empty() {
+            return Some((ErrorCode::INET_E_INVALID_URL, "the file has no URL"));
+        }
+        match (self.check.mandatory, &self.check.info) {
+            (Some(true), None) => Some((
+                ErrorCode::DO_E_INTEGRITYCHECKINFO_UNSPECIFIED,
+                "the file must be checked, but nothing says against which hashes",
+            )),
+            (Some(true), Some(_)) => Some((
+                ErrorCode::DO_E_INTEGRITYCHECKINFO_UNAVAILABLE,
+                "the file must be checked, but this service cannot read piece hashes yet",
+            )),
+            (Some(false) | None, _) => None,
+        }
+    }
+
     /// Size of the local file when it is done; `None` while nobody has said it.
     pub fn local_size(&self) -> Option<u64> {
         let remote_size = self.facts.as_ref().map(|facts| facts.remote_size).or(self.declared_size);
@@ -90,8 +128,11 @@ pub fn door(
 ) -> Result<Vec<File>, Refusal> {
     let mut ids: alloc::collections::BTreeSet<&str> =
         present.iter().map(|file| file.file_id.as_str()).collect();
-    let mut names: alloc::collections::BTreeSet<&str> =
-        present.iter().map(|file| file.local_name.as_str()).collect();
+    let mut names: alloc::collections::BTreeSet<&str> = present
+        .iter()
+        .map(|file| file.local_name.as_str())
+        .filter(|name| !name.is_empty())
+        .collect();
     let mut admitted = Vec::with_capacity(offered.len());
     for (index, file) in offered.iter().enumerate() {
         let refuse = |(field, code, message)| Refusal { index, field, code, message };
@@ -101,18 +142,22 @@ pub fn door(
         {
             return Err(refuse(taken("file_id", "file id", id)));
         }
-        if !names.insert(&file.local_name) {
-            return Err(refuse(taken("local_name", "destination", &file.local_name)));
+        if let Some(name) = &file.local_name
+            && !names.insert(name)
+        {
+            return Err(refuse(taken("local_name", "destination", name)));
         }
         let sha256 = file.sha256.as_deref().map(digest).transpose().map_err(refuse)?;
         admitted.push(File {
             file_id: file.file_id.clone().unwrap_or_default(),
             remote_name: file.remote_name.clone(),
-            local_name: file.local_name.clone(),
+            recorded_name: None,
+            local_name: file.local_name.clone().unwrap_or_default(),
             ranges: file.ranges.clone(),
             declared_size: file.size,
             sha256,
             replace: file.replace,
+            check: Check::default(),
             facts: None,
             finished: false,
             published: false,
@@ -132,37 +177,45 @@ fn check(
     if file.file_id.as_deref() == Some("") {
         return invalid("file_id", "the file id is empty; leave it out to have one made");
     }
-    if file.remote_name.chars().count() > URL_CHARS_MAX {
-        return Err((
-            "remote_name",
-            ErrorCode::E_INVALIDARG,
-            format!("the URL has more than {URL_CHARS_MAX} characters"),
-        ));
-    }
     if !file.remote_name.is_empty() {
-        is_url(&file.remote_name).map_err(|(code, why)| ("remote_name", code, why))?;
+        check_remote_name(&file.remote_name, is_url)
+            .map_err(|(code, why)| ("remote_name", code, why))?;
     }
-    if file.local_name.is_empty() {
-        return invalid("local_name", "the local name is empty; give an absolute path");
-    }
-    if !file.local_name.starts_with('/') {
-        return Err((
-            "local_name",
-            ErrorCode::E_INVALIDARG,
-            format!("`{}` is not an absolute path", file.local_name),
-        ));
-    }
-    if file.local_name.contains('\0') {
-        return invalid("local_name", "the local name contains a NUL character");
-    }
-    if file.local_name.len() > LOCAL_NAME_BYTES_MAX {
-        return Err((
-            "local_name",
-            ErrorCode::E_INVALIDARG,
-            format!("the local name has more than {LOCAL_NAME_BYTES_MAX} bytes"),
-        ));
+    if let Some(name) = &file.local_name {
+        check_local_name(name).map_err(|why| ("local_name", ErrorCode::E_INVALIDARG, why))?;
     }
     ranges::check(&file.ranges, file.size).map_err(|(code, why)| ("ranges", code, why))
+}
+
+/// Whether a text can be a file's URL: not too long, and one that can be fetched
+/// (`SetRemoteName`, decision "AddFile enforces the same").
+pub fn check_remote_name(
+    url: &str,
+    is_url: &impl Fn(&str) -> Result<(), (ErrorCode, String)>,
+) -> Result<(), (ErrorCode, String)> {
+    if url.chars().count() > URL_CHARS_MAX {
+        let why = format!("the URL has more than {URL_CHARS_MAX} characters");
+        return Err((ErrorCode::E_INVALIDARG, why));
+    }
+    is_url(url)
+}
+
+/// Whether a text can be a file's local name, as far as the text tells; `Err` says why not
+/// (`E_INVALIDARG`).
+pub fn check_local_name(name: &str) -> Result<(), String> {
+    if name.is_empty() {
+        return Err("the local name is empty; give an absolute path".to_owned());
+    }
+    if !name.starts_with('/') {
+        return Err(format!("`{name}` is not an absolute path"));
+    }
+    if name.contains('\0') {
+        return Err("the local name contains a NUL character".to_owned());
+    }
+    if name.len() > LOCAL_NAME_BYTES_MAX {
+        return Err(format!("the local name has more than {LOCAL_NAME_BYTES_MAX} bytes"));
+    }
+    Ok(())
 }
 
 fn taken(field: &'static str, what: &str, value: &str) -> Fault {
@@ -205,7 +258,7 @@ mod tests {
     fn file(local_name: &str) -> NewFile {
         NewFile {
             remote_name: "http://origin.example/a".to_owned(),
-            local_name: local_name.to_owned(),
+            local_name: Some(local_name.to_owned()),
             ..NewFile::default()
         }
     }
@@ -228,10 +281,14 @@ mod tests {
             file
         };
         let invalid = ErrorCode::E_INVALIDARG;
-        refused(with(|f| f.local_name = String::new()), "local_name", invalid);
-        refused(with(|f| f.local_name = "a/b".to_owned()), "local_name", invalid);
-        refused(with(|f| f.local_name = "/a\0b".to_owned()), "local_name", invalid);
-        refused(with(|f| f.local_name = format!("/{}", "x".repeat(4_095))), "local_name", invalid);
+        refused(with(|f| f.local_name = Some(String::new())), "local_name", invalid);
+        refused(with(|f| f.local_name = Some("a/b".to_owned())), "local_name", invalid);
+        refused(with(|f| f.local_name = Some("/a\0b".to_owned())), "local_name", invalid);
+        refused(
+            with(|f| f.local_name = Some(format!("/{}", "x".repeat(4_095)))),
+            "local_name",
+            invalid,
+        );
         refused(with(|f| f.remote_name = "x".repeat(2_201)), "remote_name", invalid);
         refused(with(|f| f.file_id = Some(String::new())), "file_id", invalid);
         refused(with(|f| f.sha256 = Some("ab".to_owned())), "sha256", invalid);
@@ -242,6 +299,40 @@ mod tests {
             "ranges",
             ErrorCode::DO_E_INVALID_RANGE,
         );
+    }
+
+    /// conformance: Job2::AddFile without local name
+    #[test]
+    fn files_without_a_place_are_let_in_and_do_not_clash() {
+        let placeless = NewFile { local_name: None, ..file("/x") };
+        let admitted = door(&[], &[placeless.clone(), placeless.clone()], any_url).unwrap();
+        assert_eq!(admitted[1].local_name, "");
+        assert_eq!(door(&admitted, &[placeless], any_url).map(|files| files.len()), Ok(1));
+    }
+
+    /// conformance: File2::SetProperty IntegrityCheckMandatory
+    #[test]
+    fn a_file_that_cannot_be_fetched_rightly_is_not_fetched() {
+        let whole = door(&[], &[file("/tmp/a")], any_url).unwrap().remove(0);
+        let obstacle = |change: fn(&mut File)| {
+            let mut file = whole.clone();
+            change(&mut file);
+            file.obstacle().map(|(code, _)| code)
+        };
+        assert_eq!(obstacle(|_| ()), None);
+        let no_place = Some(ErrorCode::DO_E_LOCALPATH_NOT_SET);
+        assert_eq!(obstacle(|file| file.local_name.clear()), no_place);
+        let no_url = Some(ErrorCode::INET_E_INVALID_URL);
+        assert_eq!(obstacle(|file| file.remote_name.clear()), no_url);
+        let unspecified = Some(ErrorCode::DO_E_INTEGRITYCHECKINFO_UNSPECIFIED);
+        assert_eq!(obstacle(|file| file.check.mandatory = Some(true)), unspecified);
+        let both = |file: &mut File| {
+            file.check = Check { info: Some("{}".to_owned()), mandatory: Some(true) };
+        };
+        let unavailable = Some(ErrorCode::DO_E_INTEGRITYCHECKINFO_UNAVAILABLE);
+        assert_eq!(obstacle(both), unavailable);
+        assert_eq!(obstacle(|file| file.check.info = Some("{}".to_owned())), None);
+        assert_eq!(obstacle(|file| file.check.mandatory = Some(false)), None);
     }
 
     #[test]

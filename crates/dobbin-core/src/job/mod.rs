@@ -1,7 +1,7 @@
 //! Jobs: what they are, and the one function that changes them.
 //!
 //! [`step`] is the state machine of the interface family, row by row: what callers wish
-//! (`wish.rs`), what came of the work (`outcome.rs`), and the timers (`timer.rs`). It never acts:
+//! (`wish.rs`, `property.rs`), what came of the work (`outcome.rs`), and the timers (`timer.rs`). It never acts:
 //! it answers with [`Effect`]s, which the engine carries out.
 
 mod effect;
@@ -10,6 +10,7 @@ mod facts;
 mod file;
 mod model;
 mod outcome;
+mod property;
 mod quota;
 mod ranges;
 mod step;
@@ -20,8 +21,9 @@ mod wish;
 pub use effect::{Effect, Notice};
 pub use event::{JobEvent, Wish, WishKind};
 pub use facts::{Facts, Judgement, Known, Validator, judge};
-pub use file::{File, NewFile, Refusal, door};
+pub use file::{Check, File, NewFile, Refusal, check_local_name, check_remote_name, door};
 pub use model::{Attempt, Job, NewJob, Saved};
+pub use property::FileChange;
 pub use quota::{JobLimits, Population};
 pub use ranges::RangeMap;
 pub use step::{Now, step};

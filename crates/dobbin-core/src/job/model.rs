@@ -6,8 +6,8 @@ use core::num::NonZeroU64;
 use core::time::Duration;
 
 use dobbin_types::{
-    Completion, FileNumber, FileTime, JobId, JobState, JobTimes, JobType, NotifyFlags, Priority,
-    Uid,
+    Clsid, Completion, CostFlags, FileNumber, FileTime, JobId, JobState, JobTimes, JobType,
+    NotifyFlags, Priority, Uid,
 };
 
 use super::file::File;
@@ -50,6 +50,9 @@ pub struct NewJob {
 pub struct Job {
     pub(super) new: NewJob,
     pub(super) notify_flags: NotifyFlags,
+    /// `None` follows the priority.
+    pub(super) cost_flags: Option<CostFlags>,
+    pub(super) notification_clsid: Clsid,
     pub(super) state: JobState,
     pub(super) attempt: Attempt,
     pub(super) files: Vec<File>,
@@ -72,6 +75,10 @@ pub struct Saved {
     pub state: JobState,
     /// The flags.
     pub notify_flags: NotifyFlags,
+    /// Which networks it may use, by cost; `None` follows the priority.
+    pub cost_flags: Option<CostFlags>,
+    /// The class its owner named for notifications.
+    pub notification_clsid: Clsid,
     /// The error object.
     pub error: Option<JobError>,
     /// When things happened to it.
@@ -108,6 +115,8 @@ impl Job {
         Job {
             new,
             notify_flags: NotifyFlags::default(),
+            cost_flags: None,
+            notification_clsid: Clsid::NULL,
             state: JobState::Suspended,
             attempt: Attempt::default(),
             files: Vec::new(),
@@ -142,6 +151,8 @@ impl Job {
         let mut job = Job {
             new,
             notify_flags: saved.notify_flags,
+            cost_flags: saved.cost_flags,
+            notification_clsid: saved.notification_clsid,
             state,
             attempt: Attempt::default(),
             files,
@@ -167,6 +178,8 @@ impl Job {
         Saved {
             state: self.state,
             notify_flags: self.notify_flags,
+            cost_flags: self.cost_flags,
+            notification_clsid: self.notification_clsid,
             error: self.error.clone(),
             times: self.times,
             failures_count: self.failures_count,

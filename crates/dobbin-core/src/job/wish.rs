@@ -11,12 +11,12 @@ use super::effect::{Effect, Notice};
 use super::event::Wish;
 use super::file::File;
 use super::model::Job;
-use super::outcome;
+use super::{outcome, property};
 
-type Answer = Result<Vec<Effect>, ErrorCode>;
+pub(super) type Answer = Result<Vec<Effect>, ErrorCode>;
 
 /// Success that changes nothing.
-fn stay() -> Answer {
+pub(super) fn stay() -> Answer {
     Ok(Vec::new())
 }
 
@@ -26,7 +26,7 @@ fn changed() -> Answer {
 }
 
 /// `DO_E_INVALID_STATE`: the job is over.
-fn over() -> Answer {
+pub(super) fn over() -> Answer {
     Err(ErrorCode::DO_E_INVALID_STATE)
 }
 
@@ -46,15 +46,21 @@ pub(super) fn apply(job: &mut Job, wish: Wish) -> Answer {
         Wish::SetPriority(priority) => set_priority(job, priority),
         Wish::SetNoProgressTimeout(seconds) => set_no_progress_timeout(job, seconds),
         Wish::SetNotifyFlags(flags) => set_notify_flags(job, flags),
+        Wish::SetCostFlags(flags) => property::set_cost_flags(job, flags),
+        Wish::SetNotificationClsid(clsid) => property::set_notification_clsid(job, clsid),
+        Wish::SetRemoteName(file, url) => property::set_remote_name(job, file, url),
+        Wish::SetFile(file, change) => property::set_file(job, file, change),
     }
 }
 
-/// `Resume`.
+/// `Resume`. Also makes new URLs durable (`SetRemoteName`), whatever the job is doing.
 fn resume(job: &mut Job) -> Answer {
     match job.state {
         JobState::Acknowledged | JobState::Cancelled => over(),
-        JobState::Queued | JobState::Connecting | JobState::Transferring => stay(),
-        JobState::Transferred => stay(),
+        JobState::Queued
+        | JobState::Connecting
+        | JobState::Transferring
+        | JobState::Transferred => Ok(property::confirm_remote_names(job)),
         JobState::Suspended | JobState::TransientError | JobState::Error => {
             if job.files.is_empty() {
                 return Err(ErrorCode::DO_E_JOB_EMPTY);
@@ -66,14 +72,17 @@ fn resume(job: &mut Job) -> Answer {
                 return Err(ErrorCode::DO_E_DOWNLOAD_NO_URI);
             }
             job.quiet.reset();
+            let mut effects = property::confirm_remote_names(job);
             if job.all_finished() {
-                return Ok(outcome::transferred(job));
+                effects.extend(outcome::transferred(job));
+                return Ok(effects);
             }
             // The reason of the last stop stays to be read until data moves; a fresh start counts
             // its failures anew.
             job.failures_count = 0;
             job.renew(JobState::Queued);
-            changed()
+            effects.extend([Effect::Persist, Effect::Tell(Notice::Modified)]);
+            Ok(effects)
         }
     }
 }
@@ -182,7 +191,7 @@ fn set_notify_flags(job: &mut Job, flags: NotifyFlags) -> Answer {
 }
 
 /// The rows of the setters: allowed in every state but the final ones, and never moving the job.
-fn unless_over(job: &mut Job, set: impl FnOnce(&mut Job)) -> Answer {
+pub(super) fn unless_over(job: &mut Job, set: impl FnOnce(&mut Job)) -> Answer {
     match job.state {
         JobState::Acknowledged | JobState::Cancelled => over(),
         JobState::Queued

@@ -79,7 +79,12 @@ const FIRST: FileNumber = FileNumber(0);
 const LAST: FileNumber = FileNumber(1);
 
 fn facts() -> Facts {
-    Facts { remote_size: 10, validator: None, last_modified: None }
+    Facts {
+        url: "http://origin.example/f".into(),
+        remote_size: 10,
+        validator: None,
+        last_modified: None,
+    }
 }
 
 /// Rows "Scheduler slot free" and, for lack of a log-on, "Owner logs off": the schedule gives and

@@ -277,7 +277,8 @@ impl History {
             Kind::SlotGiven => JobEvent::SlotGiven,
             Kind::SlotTaken => JobEvent::SlotTaken,
             Kind::FileKnown => {
-                let facts = Facts { remote_size, validator: None, last_modified: None };
+                let url = "http://origin.example/f".into();
+                let facts = Facts { url, remote_size, validator: None, last_modified: None };
                 JobEvent::FileKnown(self.attempt(), self.file(), facts)
             }
             Kind::FileRestarted => JobEvent::FileRestarted(self.attempt(), self.file()),

@@ -70,7 +70,7 @@ pub(crate) fn files(present: usize, count: usize) -> Vec<File> {
         .map(|number| NewFile {
             file_id: Some(format!("f{number}")),
             remote_name: "http://origin.example/f".into(),
-            local_name: format!("/f{number}"),
+            local_name: Some(format!("/f{number}")),
             ..NewFile::default()
         })
         .collect();

@@ -90,6 +90,9 @@ impl Task {
         inbox: SyncSender<Event>,
         stop: Stop,
     ) -> Result<Task, Trouble> {
+        if let Some((code, why)) = order.file.obstacle() {
+            return Err(fatal(code, why.into()));
+        }
         let url = Url::parse(&order.file.remote_name)
             .map_err(|error| fatal(ErrorCode::INET_E_INVALID_URL, error.to_string()))?;
         let headers = order.headers.iter().filter_map(|(name, value)| {
@@ -257,6 +260,7 @@ impl Task {
     ) -> Judgement {
         let file = &self.order.file;
         let known = Known {
+            url: self.url.as_str(),
             facts: self.facts.as_ref(),
             declared_size: file.declared_size,
             ranges: &file.ranges,

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use dobbin_sdk::types::rest::{Failure, JobInfo, Outcome};
 use dobbin_sdk::types::{
-    Completion, ErrorCode, FileTime, JobId, JobProgress, JobState, JobTimes, JobType, NotifyFlags,
-    Priority, Uid,
+    Completion, CostFlags, ErrorCode, FileTime, JobId, JobProgress, JobState, JobTimes, JobType,
+    NotifyFlags, Priority, Uid,
 };
 use serde::Serialize;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -162,6 +162,7 @@ pub(crate) fn job_info(state: JobState) -> JobInfo {
         times: JobTimes { creation: time, modification: time, transfer_completion: None },
         no_progress_timeout_seconds: 86_400,
         notify_flags: NotifyFlags::default(),
+        cost_flags: CostFlags::STANDARD,
         completion: Completion::Caller,
         bytes_per_second_max: None,
         bytes_per_second: 0,

@@ -61,7 +61,7 @@ async fn a_job_is_created_with_its_files() {
     let agent = FakeAgent::start(vec![vec![json(&CreatedJob { id: job_id() })]]);
     let files = vec![AddFile {
         remote_name: "http://h/f".to_owned(),
-        local_name: "/d/f".to_owned(),
+        local_name: Some("/d/f".to_owned()),
         ..AddFile::default()
     }];
     let wish = CreateJob { display_name: "x".to_owned(), files, ..CreateJob::default() };

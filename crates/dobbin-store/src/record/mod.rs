@@ -7,6 +7,8 @@
 mod v1;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use dobbin_core::job::{File, Job, NewJob, Saved};
 use dobbin_core::time::Tick;
@@ -20,6 +22,20 @@ pub struct FileExtras {
     pub beside: Option<PathBuf>,
     /// The visible step of publishing it, noted before it is taken.
     pub intent: Option<Intent>,
+    /// What fetching it took so far.
+    pub figures: Figures,
+}
+
+/// What fetching a file took so far. Written with whatever else of the file is written, so that a
+/// crash costs the last seconds of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Figures {
+    /// Bytes of bodies that came from its origin.
+    pub http_bytes: u64,
+    /// How long it was being fetched.
+    pub fetching: Duration,
+    /// Status line and headers of the last reply for it; `None` before the first.
+    pub reply_headers: Option<Arc<str>>,
 }
 
 /// A record that cannot be read.

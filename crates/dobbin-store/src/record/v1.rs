@@ -1,17 +1,17 @@
-//! Version 1 of the records. Released: never edited.
+//! Version 1 of the records. Never edited once it is released.
 
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use dobbin_core::job::{Facts, File, JobError, NewJob, Saved, Validator};
+use dobbin_core::job::{Check, Facts, File, JobError, NewJob, Saved, Validator};
 use dobbin_types::{
-    ByteRange, Completion, ErrorCode, FileNumber, FileTime, JobId, JobState, JobTimes, JobType,
-    NotifyFlags, Priority, Uid,
+    ByteRange, Clsid, Completion, CostFlags, ErrorCode, FileNumber, FileTime, JobId, JobState,
+    JobTimes, JobType, NotifyFlags, Priority, Uid,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{FileExtras, RecordError};
+use super::{Figures, FileExtras, RecordError};
 use crate::publish::Intent;
 
 const VERSION: u32 = 1;
@@ -30,6 +30,10 @@ struct JobRecordV1 {
     bytes_per_second_max: Option<NonZeroU64>,
     state: i32,
     notify_flags: u32,
+    /// None follows the priority.
+    cost_flags: Option<u32>,
+    /// All zero for none.
+    notification_clsid: Clsid,
     error: Option<ErrorRecordV1>,
     /// `FILETIME` ticks.
     creation: u64,
@@ -60,15 +64,23 @@ struct FileRecordV1 {
     declared_size: Option<u64>,
     sha256: Option<[u8; 32]>,
     replace: bool,
+    /// JSON text.
+    integrity_check_info: Option<String>,
+    integrity_check_mandatory: Option<bool>,
     facts: Option<FactsRecordV1>,
     finished: bool,
     published: bool,
     beside: Option<PathBuf>,
     intent: Option<Intent>,
+    http_bytes: u64,
+    fetching_millis: u64,
+    reply_headers: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct FactsRecordV1 {
+    /// Where it was said, if not at the file's remote name.
+    url: Option<String>,
     remote_size: u64,
     strong_etag: Option<String>,
     last_modified_validator: Option<String>,
@@ -89,6 +101,8 @@ pub(super) fn write_job(about: &NewJob, saved: &Saved) -> String {
         bytes_per_second_max: about.bytes_per_second_max,
         state: saved.state.number(),
         notify_flags: saved.notify_flags.0,
+        cost_flags: saved.cost_flags.map(|flags| flags.0),
+        notification_clsid: saved.notification_clsid,
         error: saved.error.as_ref().map(|error| ErrorRecordV1 {
             code: error.code.0,
             extended: error.extended.map(|code| code.0),
@@ -123,6 +137,8 @@ pub(super) fn read_job(text: &str) -> Result<(NewJob, Saved), RecordError> {
     let saved = Saved {
         state: JobState::from_number(record.state).ok_or(RecordError::Meaning("state"))?,
         notify_flags: NotifyFlags(record.notify_flags),
+        cost_flags: record.cost_flags.map(CostFlags),
+        notification_clsid: record.notification_clsid,
         error: record.error.map(|error| JobError {
             code: ErrorCode(error.code),
             extended: error.extended.map(ErrorCode),
@@ -143,20 +159,28 @@ pub(super) fn read_job(text: &str) -> Result<(NewJob, Saved), RecordError> {
 }
 
 pub(super) fn write_file(file: &File, extras: &FileExtras) -> String {
+    // A new URL counts only once the job was resumed with it.
+    let remote_name = file.recorded_name.as_ref().unwrap_or(&file.remote_name);
+    let figures = &extras.figures;
     let record = FileRecordV1 {
         version: VERSION,
         file_id: file.file_id.clone(),
-        remote_name: file.remote_name.clone(),
+        remote_name: remote_name.clone(),
         local_name: file.local_name.clone(),
         ranges: file.ranges.iter().map(|range| (range.offset, range.length)).collect(),
         declared_size: file.declared_size,
         sha256: file.sha256,
         replace: file.replace,
-        facts: file.facts.as_ref().map(write_facts),
+        integrity_check_info: file.check.info.clone(),
+        integrity_check_mandatory: file.check.mandatory,
+        facts: file.facts.as_ref().map(|facts| write_facts(facts, remote_name)),
         finished: file.finished,
         published: file.published,
         beside: extras.beside.clone(),
         intent: extras.intent.clone(),
+        http_bytes: figures.http_bytes,
+        fetching_millis: millis(figures.fetching),
+        reply_headers: figures.reply_headers.as_deref().map(str::to_owned),
     };
     to_json(&record)
 }
@@ -164,28 +188,40 @@ pub(super) fn write_file(file: &File, extras: &FileExtras) -> String {
 pub(super) fn read_file(text: &str) -> Result<(File, FileExtras), RecordError> {
     let record: FileRecordV1 = serde_json::from_str(text)?;
     let ranges = record.ranges.into_iter();
+    let facts = record.facts.map(|facts| read_facts(facts, &record.remote_name));
+    let figures = Figures {
+        http_bytes: record.http_bytes,
+        fetching: Duration::from_millis(record.fetching_millis),
+        reply_headers: record.reply_headers.map(Into::into),
+    };
     let file = File {
         file_id: record.file_id,
         remote_name: record.remote_name,
+        recorded_name: None,
         local_name: record.local_name,
         ranges: ranges.map(|(offset, length)| ByteRange { offset, length }).collect(),
         declared_size: record.declared_size,
         sha256: record.sha256,
         replace: record.replace,
-        facts: record.facts.map(read_facts),
+        check: Check {
+            info: record.integrity_check_info,
+            mandatory: record.integrity_check_mandatory,
+        },
+        facts,
         finished: record.finished,
         published: record.published,
     };
-    Ok((file, FileExtras { beside: record.beside, intent: record.intent }))
+    Ok((file, FileExtras { beside: record.beside, intent: record.intent, figures }))
 }
 
-fn write_facts(facts: &Facts) -> FactsRecordV1 {
+fn write_facts(facts: &Facts, remote_name: &str) -> FactsRecordV1 {
     let (strong_etag, last_modified_validator) = match &facts.validator {
         Some(Validator::StrongEtag(text)) => (Some(text.clone()), None),
         Some(Validator::LastModified(text)) => (None, Some(text.clone())),
         None => (None, None),
     };
     FactsRecordV1 {
+        url: (facts.url != remote_name).then(|| facts.url.clone()),
         remote_size: facts.remote_size,
         strong_etag,
         last_modified_validator,
@@ -193,9 +229,10 @@ fn write_facts(facts: &Facts) -> FactsRecordV1 {
     }
 }
 
-fn read_facts(record: FactsRecordV1) -> Facts {
+fn read_facts(record: FactsRecordV1, remote_name: &str) -> Facts {
     let etag = record.strong_etag.map(Validator::StrongEtag);
     Facts {
+        url: record.url.unwrap_or_else(|| remote_name.to_owned()),
         remote_size: record.remote_size,
         validator: etag.or(record.last_modified_validator.map(Validator::LastModified)),
         last_modified: record.last_modified.map(FileTime),
@@ -230,6 +267,8 @@ mod tests {
         let saved = Saved {
             state: JobState::TransientError,
             notify_flags: NotifyFlags(9),
+            cost_flags: Some(CostFlags::NOT_ROAMING),
+            notification_clsid: "1b4e28ba-2fa1-11d2-883f-0016d3cca427".parse().unwrap(),
             error: Some(JobError {
                 code: ErrorCode::WININET_E_TIMEOUT,
                 extended: Some(ErrorCode::E_FAIL),
@@ -253,6 +292,7 @@ mod tests {
         let file = File {
             file_id: "id".into(),
             remote_name: "http://origin.example/a?b".into(),
+            recorded_name: None,
             local_name: "/tmp/ä".into(),
             ranges: vec![
                 ByteRange { offset: 1, length: Some(2) },
@@ -261,7 +301,9 @@ mod tests {
             declared_size: Some(10),
             sha256: Some([7; 32]),
             replace: true,
+            check: Check { info: Some("{}".into()), mandatory: Some(true) },
             facts: Some(Facts {
+                url: "http://elsewhere.example/".into(),
                 remote_size: 10,
                 validator: Some(Validator::StrongEtag("\"v\"".into())),
                 last_modified: Some(FileTime(4)),
@@ -269,7 +311,12 @@ mod tests {
             finished: true,
             published: false,
         };
-        (file, FileExtras { beside: Some("/tmp/.ä.part".into()), intent: None })
+        let figures = Figures {
+            http_bytes: 11,
+            fetching: Duration::from_millis(12),
+            reply_headers: Some("HTTP/1.1 200 OK\r\n".into()),
+        };
+        (file, FileExtras { beside: Some("/tmp/.ä.part".into()), intent: None, figures })
     }
 
     #[test]
@@ -278,6 +325,22 @@ mod tests {
         assert_eq!(record::read_job(&write_job(&about, &saved)).unwrap(), (about, saved));
         let (one, extras) = file();
         assert_eq!(record::read_file(&write_file(&one, &extras)).unwrap(), (one, extras));
+    }
+
+    /// conformance: File2::SetRemoteName not durable until Resume
+    #[test]
+    fn a_new_url_that_was_not_confirmed_is_not_recorded() {
+        let (mut moved, extras) = file();
+        let facts = moved.facts.as_mut().unwrap();
+        facts.url = "http://new.example/".into();
+        moved.recorded_name = Some(std::mem::replace(&mut moved.remote_name, facts.url.clone()));
+        let (back, _) = record::read_file(&write_file(&moved, &extras)).unwrap();
+        assert_eq!(back.remote_name, "http://origin.example/a?b");
+        // What the new origin said is still known as its word and nobody else's.
+        assert_eq!(back.facts, moved.facts);
+        moved.recorded_name = None;
+        let (back, _) = record::read_file(&write_file(&moved, &extras)).unwrap();
+        assert_eq!(back, moved);
     }
 
     #[test]

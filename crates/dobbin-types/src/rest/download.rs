@@ -130,7 +130,7 @@ pub struct DownloadOutcome {
     pub state: DownloadState,
 }
 
-/// The value of a property (`IDODownload::GetProperty`, `IDODownload::SetProperty`).
+/// The value of a property of a download, a job or a file (`GetProperty`, `SetProperty`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -6,15 +6,19 @@ use crate::file::{ByteRange, FileProgress};
 use crate::id::FileNumber;
 use crate::time::FileTime;
 
-/// One file to add to a job (`IDeliveryOptimizationJob::AddFileWithRanges`).
+/// One file to add to a job (`IDeliveryOptimizationJob::AddFileWithRanges`; without a local name
+/// `IDeliveryOptimizationJob2::AddFile`).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AddFile {
-    /// Where it comes from: an `http` or `https` URL of at most 2,200 characters.
+    /// Where it comes from: an `http` or `https` URL of at most 2,200 characters. Empty is accepted;
+    /// the job cannot be resumed before it has one.
     pub remote_name: String,
-    /// Where it goes: an absolute path in a folder that exists.
-    pub local_name: String,
+    /// Where it goes: an absolute path in a folder that exists. Left out, the job cannot be resumed
+    /// before it has one (`DownloadSinkFilePath`); empty is an error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_name: Option<String>,
     /// Id of the published content, or any text that no other file of the job has. Left out, the
     /// service makes one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,6 +56,23 @@ pub struct AddedFiles {
     pub numbers: Vec<FileNumber>,
 }
 
+/// `IBackgroundCopyFile2::SetRemoteName`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SetRemoteName {
+    /// The new URL, of at most 2,200 characters. Survives a restart of the agent only once the job was
+    /// resumed after it.
+    pub remote_name: String,
+}
+
+impl core::fmt::Debug for SetRemoteName {
+    /// Without the URL, which may hold a secret.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("SetRemoteName").finish_non_exhaustive()
+    }
+}
+
 /// One file of a job (`IBackgroundCopyFile`, `IBackgroundCopyFile2`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -60,9 +81,9 @@ pub struct FileInfo {
     pub number: FileNumber,
     /// As given when it was added, or made by the service.
     pub file_id: String,
-    /// Where it comes from.
+    /// Where it comes from; empty while that is not known.
     pub remote_name: String,
-    /// Where it goes.
+    /// Where it goes; empty while that is not known.
     pub local_name: String,
     /// As given when it was added.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

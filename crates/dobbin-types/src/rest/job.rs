@@ -8,6 +8,7 @@ use super::file::AddFile;
 use crate::error::ErrorCode;
 use crate::id::{JobId, Uid};
 use crate::job::{Completion, JobState, JobType, NotifyFlags, Priority};
+use crate::property::CostFlags;
 use crate::stats::JobProgress;
 use crate::time::{FileTime, JobTimes};
 
@@ -152,6 +153,9 @@ pub struct JobInfo {
     pub no_progress_timeout_seconds: u32,
     /// Which events its owner wants to be told of.
     pub notify_flags: NotifyFlags,
+    /// Which networks it may use, by cost (`COST_FLAGS`): what was set, or what follows from the
+    /// priority.
+    pub cost_flags: CostFlags,
     /// Who completes it.
     pub completion: Completion,
     /// The most it may fetch, in bytes a second.

@@ -13,6 +13,7 @@ mod file;
 mod handover;
 mod job;
 pub mod route;
+mod stats;
 
 pub use agent::{AgentInfo, AgentMode};
 pub use download::{
@@ -21,7 +22,7 @@ pub use download::{
 };
 pub use event::{Event, EventKind};
 pub use failure::{Failure, JobFailure};
-pub use file::{AddFile, AddFiles, AddedFiles, FileInfo, FileList};
+pub use file::{AddFile, AddFiles, AddedFiles, FileInfo, FileList, SetRemoteName};
 pub use handover::{
     AgentWord, ClientWord, FailedFile, FilledFile, GivenFile, HANDOVER_FILES_MAX,
     HANDOVER_MARK_BYTES_MAX, HANDOVER_WORD_BYTES_MAX, Handover, OpenedFile,
@@ -30,6 +31,7 @@ pub use job::{
     CreateJob, CreatedJob, Header, JobInfo, JobList, Outcome, SetNoProgressTimeout, SetNotifyFlags,
     SetPriority, Waiting,
 };
+pub use stats::{FileStats, JobStats};
 
 /// Largest request body the agent reads, in bytes. Enough for a job of some 10,000 files in one
 /// request; larger jobs add their files in several.

@@ -3,6 +3,7 @@
 
 use crate::download::DownloadProperty;
 use crate::id::{FileNumber, JobId};
+use crate::property::{FileProperty, JobProperty};
 
 /// `GET`: what answers here ([`super::AgentInfo`]).
 pub const AGENT: &str = "/v1/agent";
@@ -16,6 +17,18 @@ pub const JOB: &str = "/v1/jobs/{job}";
 pub const FILES: &str = "/v1/jobs/{job}/files";
 /// `GET`: one file ([`super::FileInfo`]).
 pub const FILE: &str = "/v1/jobs/{job}/files/{file}";
+/// `GET`: where one file's bytes came from ([`super::FileStats`]).
+pub const FILE_STATS: &str = "/v1/jobs/{job}/files/{file}/stats";
+/// `PUT` [`super::SetRemoteName`]: `SetRemoteName` ([`super::Outcome`]).
+pub const REMOTE_NAME: &str = "/v1/jobs/{job}/files/{file}/remote-name";
+/// `GET`, `PUT` [`super::PropertyBody`]: a property of a file by its
+/// [word](crate::property::FileProperty); `PUT` answers with [`super::Outcome`].
+pub const FILE_PROPERTY: &str = "/v1/jobs/{job}/files/{file}/properties/{property}";
+/// `GET`: where the bytes of all files came from ([`super::JobStats`]).
+pub const STATS: &str = "/v1/jobs/{job}/stats";
+/// `GET`, `PUT` [`super::PropertyBody`]: a property of a job by its
+/// [word](crate::property::JobProperty); `PUT` answers with [`super::Outcome`].
+pub const JOB_PROPERTY: &str = "/v1/jobs/{job}/properties/{property}";
 /// `POST`: `Resume` ([`super::Outcome`]).
 pub const RESUME: &str = "/v1/jobs/{job}/resume";
 /// `POST`: `Suspend` ([`super::Outcome`]).
@@ -94,4 +107,14 @@ pub fn of_download(route: &str, download: JobId) -> String {
 /// [`DOWNLOAD_PROPERTY`] filled in.
 pub fn of_property(download: JobId, property: DownloadProperty) -> String {
     of_download(DOWNLOAD_PROPERTY, download).replace("{property}", property.word())
+}
+
+/// [`JOB_PROPERTY`] of this job and property.
+pub fn of_job_property(job: JobId, property: JobProperty) -> String {
+    of_job(JOB_PROPERTY, job).replace("{property}", property.word())
+}
+
+/// [`FILE_PROPERTY`] of this file and property.
+pub fn of_file_property(job: JobId, file: FileNumber, property: FileProperty) -> String {
+    of_file(FILE_PROPERTY, job, file).replace("{property}", property.word())
 }

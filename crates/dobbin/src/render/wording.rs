@@ -107,8 +107,8 @@ pub(crate) fn age(then: FileTime, now: FileTime) -> String {
 pub(crate) mod samples {
     use dobbin_types::rest::{JobFailure, JobInfo};
     use dobbin_types::{
-        Completion, ErrorCode, ErrorContext, FileNumber, FileTime, JobProgress, JobState, JobTimes,
-        JobType, NotifyFlags, Priority, Uid,
+        Completion, CostFlags, ErrorCode, ErrorContext, FileNumber, FileTime, JobProgress,
+        JobState, JobTimes, JobType, NotifyFlags, Priority, Uid,
     };
 
     /// A job of one file, at one tenth of 10 MiB.
@@ -130,6 +130,7 @@ pub(crate) mod samples {
             times: JobTimes { creation: time, modification: time, transfer_completion: None },
             no_progress_timeout_seconds: 3600,
             notify_flags: NotifyFlags::default(),
+            cost_flags: CostFlags::STANDARD,
             completion: Completion::Caller,
             bytes_per_second_max: None,
             bytes_per_second: 0,

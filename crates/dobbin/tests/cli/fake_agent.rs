@@ -9,8 +9,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use dobbin_types::rest::{AgentMode, Event, EventKind, Failure, JobFailure, JobInfo};
 use dobbin_types::{
-    Completion, ErrorCode, ErrorContext, FileNumber, FileTime, JobProgress, JobState, JobTimes,
-    JobType, NotifyFlags, Priority, Uid,
+    Completion, CostFlags, ErrorCode, ErrorContext, FileNumber, FileTime, JobProgress, JobState,
+    JobTimes, JobType, NotifyFlags, Priority, Uid,
 };
 use serde_json::{Value, json};
 
@@ -282,6 +282,7 @@ impl Mind {
             times: JobTimes { creation: time, modification: time, transfer_completion: None },
             no_progress_timeout_seconds: 3600,
             notify_flags: NotifyFlags::default(),
+            cost_flags: CostFlags::STANDARD,
             completion: read_or(body, "completion", Completion::Caller),
             bytes_per_second_max: read("bytes_per_second_max").flatten(),
             bytes_per_second: 0,

@@ -170,7 +170,7 @@ fn batches(plan: &Plan, args: &GetArgs) -> Vec<Vec<AddFile>> {
     for item in &plan.items {
         let file = AddFile {
             remote_name: item.url.clone(),
-            local_name: item.local_name.clone(),
+            local_name: Some(item.local_name.clone()),
             sha256: args.sha256.clone(),
             replace: args.force,
             ..AddFile::default()

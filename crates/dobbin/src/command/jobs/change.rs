@@ -40,7 +40,11 @@ pub(super) async fn create(agent: &Agent, args: CreateArgs, json: bool) -> Resul
     let mut files = Vec::new();
     if let (Some(url), Some(path)) = (args.url, args.path) {
         let local_name = local_name(path)?;
-        files.push(AddFile { remote_name: url, local_name, ..AddFile::default() });
+        files.push(AddFile {
+            remote_name: url,
+            local_name: Some(local_name),
+            ..AddFile::default()
+        });
     }
     let wish = CreateJob {
         display_name: args.name,
@@ -66,7 +70,7 @@ pub(super) async fn add(manager: &Manager, args: AddArgs, json: bool) -> Result<
     let job = pick::pick(manager, &args.job).await?;
     let file = AddFile {
         remote_name: args.url,
-        local_name: local_name(args.path)?,
+        local_name: Some(local_name(args.path)?),
         ranges: args.ranges,
         size: args.size,
         sha256: args.sha256,
