@@ -182,7 +182,8 @@ fn held_to(world: &mut World<'_>, info: &JobInfo, files: &[FileInfo]) -> Result<
     job.files_promised = files.len();
     for (ours, theirs) in job.files.iter_mut().zip(files) {
         ensure!(
-            ours.add.remote_name == theirs.remote_name && ours.add.local_name == theirs.local_name,
+            ours.add.remote_name == theirs.remote_name
+                && ours.add.local_name.as_ref() == Some(&theirs.local_name),
             "file {} is another one",
             theirs.number
         );

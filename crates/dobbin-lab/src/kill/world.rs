@@ -93,7 +93,7 @@ impl<'a> World<'a> {
         let add = AddFile {
             // The query makes the origin's record tell transfers apart.
             remote_name: self.origin.url(&format!("{}?{number}", served.path)),
-            local_name: path.display().to_string(),
+            local_name: Some(path.display().to_string()),
             sha256: is_hashed.then(|| served.sha256()),
             size: (served.resumes && chance.one_in(4)).then(|| served.size()),
             ranges: ranges.clone(),
