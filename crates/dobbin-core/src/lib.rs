@@ -9,6 +9,7 @@
 extern crate alloc;
 
 pub mod access;
+pub mod callback;
 pub mod cost;
 pub mod job;
 pub mod limit;

@@ -114,7 +114,7 @@ impl Loop {
         };
         let mut changes = Vec::with_capacity(files_changed.len() + 1);
         if job_changed {
-            let record = record::write_job(&entry.job, self.clock.now());
+            let record = record::write_job(&entry.job, self.now());
             changes.push(Change::PutJob { id: job, record });
         }
         changes.extend(files_changed.into_iter().filter_map(|number| {
@@ -168,7 +168,7 @@ impl Loop {
         let mut later = Vec::new();
         for notice in notices {
             match notice {
-                Notice::Modified => self.modified(job),
+                Notice::Modified | Notice::FileTransferred => self.modified(job),
                 Notice::Transferred => later.extend(self.news(job, EventKind::Transferred)),
                 Notice::Error => later.extend(self.news(job, EventKind::Error)),
                 Notice::Ended => later.extend(self.news(job, EventKind::Ended)),

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use dobbin_core::job::{JobLimits, Now};
+use dobbin_core::job::JobLimits;
 use dobbin_core::schedule::Queue;
 use dobbin_net::http::{Client, HttpSettings, RootsError};
 use dobbin_platform::{Clock, clock, identity};
@@ -19,7 +19,7 @@ use crate::event::{Event, INBOX_MAX};
 use crate::handle::Handle;
 use crate::hands::Hands;
 use crate::recover::recover;
-use crate::run::Loop;
+use crate::run::{self, Loop};
 use crate::tell::Watchers;
 use crate::transfer::Pool;
 
@@ -81,7 +81,7 @@ impl Engine {
         }
         // Without an id every start counts as one of the machine, and only what was flushed as had.
         let boot = clock::boot_id().map(|id| id.as_str().to_owned()).unwrap_or_default();
-        let now = Now { tick: clock.now(), wall: clock.wall() };
+        let now = run::now(&clock);
         let entries = recover(&store, &boot, options.recover, now)?;
         let own_uid = identity::own_uid();
         let (inbox, events) = sync_channel(INBOX_MAX);

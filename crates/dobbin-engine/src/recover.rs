@@ -80,7 +80,7 @@ fn revive(
         files.push(file);
         live.push(revived);
     }
-    Ok(Entry::new(Job::restore(about, saved, files, now.tick), live))
+    Ok(Entry::new(Job::restore(about, saved, files, now), live))
 }
 
 /// Finds out what a crash made of a file that was being published. Returns whether its record is to

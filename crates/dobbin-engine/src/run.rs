@@ -136,7 +136,7 @@ impl Loop {
     }
 
     pub(crate) fn now(&self) -> Now {
-        Now { tick: self.clock.now(), wall: self.clock.wall() }
+        now(&self.clock)
     }
 
     /// Gives core an outcome. The job may be gone: an outcome can arrive after its job was removed.
@@ -295,6 +295,13 @@ impl Loop {
         let entries = self.entries.values().chain(self.leaving.values());
         entries.into_iter().all(|entry| entry.runs.is_empty() && !entry.job.is_publishing())
     }
+}
+
+/// What the clock shows.
+pub(crate) fn now(clock: &Clock) -> Now {
+    // In this order: see `Clock::slept`.
+    let tick = clock.now();
+    Now { tick, wall: clock.wall(), slept: clock.slept() }
 }
 
 /// How long the loop waits, when it is leaving, for transfers to say that they are gone.

@@ -28,6 +28,9 @@ pub enum Effect {
 pub enum Notice {
     /// Something about it changed (`JobModification`).
     Modified,
+    /// One of its files, not the last one, has been transferred: a modification too
+    /// (`FILE_TRANSFERRED`).
+    FileTransferred,
     /// Every file has been transferred (`JobTransferred`).
     Transferred,
     /// A fatal error stopped it (`JobError`).

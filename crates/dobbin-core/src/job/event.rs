@@ -124,4 +124,6 @@ pub enum JobEvent {
     FilePublished(FileNumber),
     /// Completing is over: everything was published, or this file could not be.
     PublishEnded(Option<(FileNumber, Trouble)>),
+    /// The owner's program took the call that the job owed it ([`super::Job::owed_call`]).
+    CallAcknowledged,
 }

@@ -11,8 +11,10 @@ use dobbin_types::{
 };
 
 use super::file::File;
+use super::step::Now;
 use super::timer;
 use super::trouble::JobError;
+use crate::callback::Owed;
 use crate::time::{Stopwatch, Tick};
 
 /// One run of a job. Whatever is in flight carries the number of the attempt that started it; a
@@ -60,11 +62,17 @@ pub struct Job {
     pub(super) times: JobTimes,
     pub(super) failures_count: u32,
     pub(super) retry_at: Option<Tick>,
-    /// Time without a byte: what the no-progress timeout is compared with.
+    /// Before this the origin does not want to be asked again, however urgent the job becomes.
+    pub(super) retry_not_before: Option<Tick>,
+    /// Time without a byte: what the no-progress timeout is compared with. It stands still while the
+    /// machine sleeps: its moments are those of [`Now::awake`].
     pub(super) quiet: Stopwatch,
+    /// How long the machine had slept when the job was last looked at.
+    pub(super) slept: Duration,
     /// Time since the job was created.
     pub(super) age: Stopwatch,
     pub(super) publishing: bool,
+    pub(super) call_owed: bool,
 }
 
 /// What a record keeps of a job beside [`NewJob`] and its files. Whatever is not here is rebuilt:
@@ -89,6 +97,8 @@ pub struct Saved {
     pub quiet: Duration,
     /// Time since creation so far.
     pub age: Duration,
+    /// Its owner has not yet taken the call that this state is worth.
+    pub call_owed: bool,
 }
 
 /// How much of its life a job that is due has left after a restart: time in which a wall clock that
@@ -124,9 +134,12 @@ impl Job {
             times: JobTimes { creation: wall, modification: wall, transfer_completion: None },
             failures_count: 0,
             retry_at: None,
+            retry_not_before: None,
             quiet: Stopwatch::default(),
+            slept: Duration::ZERO,
             age,
             publishing: false,
+            call_owed: false,
         }
     }
 
@@ -136,7 +149,7 @@ impl Job {
     /// now on, one try's worth, because how long the machine was off is nobody's failure. One that
     /// a condition blocked is tried too, since nobody will say that a condition seen by another
     /// process is over; its no-progress timer rests until then.
-    pub fn restore(new: NewJob, saved: Saved, files: Vec<File>, now: Tick) -> Job {
+    pub fn restore(new: NewJob, saved: Saved, files: Vec<File>, now: Now) -> Job {
         let state = match saved.state {
             JobState::Queued | JobState::Connecting | JobState::Transferring => JobState::Queued,
             kept @ (JobState::TransientError
@@ -147,7 +160,7 @@ impl Job {
             | JobState::Cancelled) => kept,
         };
         let mut age = Stopwatch::with_spent(saved.age);
-        age.start(now);
+        age.start(now.tick);
         let mut job = Job {
             new,
             notify_flags: saved.notify_flags,
@@ -160,21 +173,24 @@ impl Job {
             times: saved.times,
             failures_count: saved.failures_count,
             retry_at: None,
+            retry_not_before: None,
             quiet: Stopwatch::with_spent(saved.quiet),
+            slept: now.slept,
             age,
             publishing: false,
+            call_owed: saved.call_owed,
         };
         if state == JobState::TransientError {
             if !job.error.as_ref().is_some_and(|error| error.code.is_transient()) {
-                job.quiet.start(now);
+                job.quiet.start(now.awake());
             }
-            job.retry_at = Some(now.after(timer::retry_delay(&job, None, 0)));
+            job.retry_at = Some(now.tick.after(timer::retry_delay(&job, None, 0)));
         }
         job
     }
 
     /// What a record must keep, as of `now`.
-    pub fn saved(&self, now: Tick) -> Saved {
+    pub fn saved(&self, now: Now) -> Saved {
         Saved {
             state: self.state,
             notify_flags: self.notify_flags,
@@ -183,8 +199,9 @@ impl Job {
             error: self.error.clone(),
             times: self.times,
             failures_count: self.failures_count,
-            quiet: self.quiet.elapsed(now),
-            age: self.age.elapsed(now),
+            quiet: self.quiet.elapsed(now.awake()),
+            age: self.age.elapsed(now.tick),
+            call_owed: self.call_owed,
         }
     }
 
@@ -289,11 +306,24 @@ impl Job {
         matches!(self.state, JobState::Queued | JobState::Transferring)
     }
 
+    /// The call that the job's program is waiting for, if it is one that its flags ask for.
+    ///
+    /// Owed from the entry into the state on, if the flags asked for it then, until it is taken
+    /// ([`super::JobEvent::CallAcknowledged`]) or the job leaves the state: what is no longer so is
+    /// not told.
+    pub fn owed_call(&self) -> Option<Owed> {
+        Owed::of(self.state)
+            .filter(|owed| self.call_owed && self.notify_flags.tell(owed.notify_flag()))
+    }
+
     /// Ends whatever runs, whose results will carry an old number from here on, and whatever try is
     /// planned.
     pub(super) fn renew(&mut self, state: JobState) {
         self.state = state;
+        self.call_owed =
+            Owed::of(state).is_some_and(|owed| self.notify_flags.tell(owed.notify_flag()));
         self.retry_at = None;
+        self.retry_not_before = None;
         self.attempt = Attempt(self.attempt.0 + 1);
     }
 }

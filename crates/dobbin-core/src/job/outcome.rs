@@ -28,7 +28,7 @@ pub(super) fn slot_given(job: &mut Job, now: Now) -> Vec<Effect> {
     match job.state {
         JobState::Queued => {
             job.renew(JobState::Transferring);
-            job.quiet.start(now.tick);
+            job.quiet.start(now.awake());
             alloc::vec![Effect::Tell(Notice::Modified)]
         }
         JobState::Connecting
@@ -49,7 +49,7 @@ pub(super) fn slot_taken(job: &mut Job, now: Now) -> Vec<Effect> {
         JobState::Transferring => {
             let attempt = job.attempt;
             job.renew(JobState::Queued);
-            job.quiet.pause(now.tick);
+            job.quiet.pause(now.awake());
             alloc::vec![Effect::Stop(attempt), Effect::Tell(Notice::Modified)]
         }
         JobState::Queued
@@ -114,7 +114,7 @@ pub(super) fn bytes_arrived(job: &mut Job, attempt: Attempt, now: Now) -> Vec<Ef
 /// forget.
 fn progress(job: &mut Job, now: Now) -> bool {
     job.quiet.reset();
-    job.quiet.start(now.tick);
+    job.quiet.start(now.awake());
     job.failures_count = 0;
     job.error.take().is_some()
 }
@@ -142,7 +142,7 @@ pub(super) fn file_finished(
     if progress(job, now) {
         effects.push(Effect::Persist);
     }
-    effects.push(Effect::Tell(Notice::Modified));
+    effects.push(Effect::Tell(Notice::FileTransferred));
     effects
 }
 
@@ -191,10 +191,12 @@ pub(super) fn attempt_failed(
     job.failures_count = job.failures_count.saturating_add(1);
     if trouble.transient && !job.no_progress_timeout().is_zero() {
         let wait = timer::retry_delay(job, trouble.retry_after, trouble.spread_thousandths);
+        let not_before = trouble.retry_after.map(|asked| now.tick.after(asked));
         job.error = Some(JobError::of(trouble, file));
         job.renew(JobState::TransientError);
         job.retry_at = Some(now.tick.after(wait));
-        job.quiet.start(now.tick);
+        job.retry_not_before = not_before;
+        job.quiet.start(now.awake());
         return alloc::vec![Effect::Stop(attempt), Effect::Persist, Effect::Tell(Notice::Modified)];
     }
     job.error = Some(JobError::of(trouble, file));
@@ -204,21 +206,31 @@ pub(super) fn attempt_failed(
 }
 
 /// A condition forbids the job to run. While it lasts the no-progress timer rests and no retry is
-/// planned: the end of the condition brings the job back.
+/// planned: the end of the condition brings the job back. A job that waited for its next try waits
+/// for that instead: the try would fail, and the time until then would count against the job.
 pub(super) fn blocked(job: &mut Job, code: ErrorCode, now: Now) -> Vec<Effect> {
+    let error = |extended| JobError {
+        code,
+        extended,
+        http_status: None,
+        message: code.text().into_owned(),
+        file: None,
+    };
     match job.state {
         JobState::Queued | JobState::Transferring => {
             let attempt = job.attempt;
-            job.error = Some(JobError {
-                code,
-                extended: None,
-                http_status: None,
-                message: code.text().into_owned(),
-                file: None,
-            });
+            job.error = Some(error(None));
             job.renew(JobState::TransientError);
-            job.quiet.pause(now.tick);
+            job.quiet.pause(now.awake());
             alloc::vec![Effect::Stop(attempt), Effect::Persist, Effect::Tell(Notice::Modified)]
+        }
+        JobState::TransientError if job.retry_at.is_some() => {
+            // Unless that is the condition itself, found again after a restart.
+            let last = job.error.take().filter(|last| last.code != code);
+            job.error = Some(error(last.map(|last| last.code)));
+            job.retry_at = None;
+            job.quiet.pause(now.awake());
+            alloc::vec![Effect::Persist, Effect::Tell(Notice::Modified)]
         }
         JobState::Connecting
         | JobState::Suspended
@@ -237,7 +249,7 @@ pub(super) fn unblocked(job: &mut Job, code: ErrorCode, now: Now) -> Vec<Effect>
     match job.state {
         JobState::TransientError if own || code == ErrorCode::DO_E_BLOCKED_BY_NO_NETWORK => {
             job.renew(JobState::Queued);
-            job.quiet.pause(now.tick);
+            job.quiet.pause(now.awake());
             alloc::vec![Effect::Persist, Effect::Tell(Notice::Modified)]
         }
         JobState::TransientError
@@ -282,4 +294,9 @@ pub(super) fn publish_ended(job: &mut Job, failed: Option<(FileNumber, Trouble)>
     job.renew(JobState::Acknowledged);
     job.quiet.reset();
     alloc::vec![Effect::Stop(attempt), Effect::Remove, Effect::Tell(Notice::Ended)]
+}
+
+/// The owner's program has been told. Nothing else of the job changes.
+pub(super) fn call_acknowledged(job: &mut Job) -> Vec<Effect> {
+    if core::mem::take(&mut job.call_owed) { alloc::vec![Effect::Persist] } else { NOTHING }
 }

@@ -42,7 +42,9 @@ impl Job {
             let since = watch.running_since?;
             Some(since.after(limit.saturating_sub(watch.spent)))
         };
+        // Should the machine sleep until then, that is too early, which does no harm.
         let no_progress = self.quiet_max().and_then(|limit| due(&self.quiet, limit));
+        let no_progress = no_progress.map(|awake| awake.after(self.slept));
         let too_old = due(&self.age, AGE_MAX);
         [self.retry_at, no_progress, too_old].into_iter().flatten().min()
     }
@@ -67,9 +69,9 @@ impl Job {
     }
 
     /// Whether the time without a byte has used up the timeout.
-    fn is_without_progress(&self, now: Tick) -> bool {
+    fn is_without_progress(&self, awake: Tick) -> bool {
         self.quiet.is_running()
-            && self.quiet_max().is_some_and(|limit| self.quiet.elapsed(now) >= limit)
+            && self.quiet_max().is_some_and(|limit| self.quiet.elapsed(awake) >= limit)
     }
 }
 
@@ -96,13 +98,15 @@ pub(super) fn time_passed(job: &mut Job, now: Now) -> Vec<Effect> {
         return expire(job);
     }
     match job.state {
-        JobState::Transferring | JobState::TransientError if job.is_without_progress(now.tick) => {
+        JobState::Transferring | JobState::TransientError
+            if job.is_without_progress(now.awake()) =>
+        {
             give_up(job)
         }
         JobState::TransientError if job.retry_at.is_some_and(|at| at <= now.tick) => {
             job.renew(JobState::Queued);
             // As whenever it waits for a slot: that is nobody's failure.
-            job.quiet.pause(now.tick);
+            job.quiet.pause(now.awake());
             alloc::vec![Effect::Persist, Effect::Tell(Notice::Modified)]
         }
         JobState::Transferring

@@ -11,7 +11,9 @@ use super::effect::{Effect, Notice};
 use super::event::Wish;
 use super::file::File;
 use super::model::Job;
+use super::step::Now;
 use super::{outcome, property};
+use crate::retry;
 
 pub(super) type Answer = Result<Vec<Effect>, ErrorCode>;
 
@@ -32,7 +34,7 @@ pub(super) fn over() -> Answer {
 
 /// Applies a wish. While a job is being published only its outcomes move it: the engine keeps
 /// callers waiting until that is over, so that Complete is one step for everybody who watches.
-pub(super) fn apply(job: &mut Job, wish: Wish) -> Answer {
+pub(super) fn apply(job: &mut Job, wish: Wish, now: Now) -> Answer {
     if job.publishing {
         return over();
     }
@@ -43,7 +45,7 @@ pub(super) fn apply(job: &mut Job, wish: Wish) -> Answer {
         Wish::HandOver => hand_over(job),
         Wish::Cancel => cancel(job),
         Wish::AddFiles(files) => add_files(job, files),
-        Wish::SetPriority(priority) => set_priority(job, priority),
+        Wish::SetPriority(priority) => set_priority(job, priority, now),
         Wish::SetNoProgressTimeout(seconds) => set_no_progress_timeout(job, seconds),
         Wish::SetNotifyFlags(flags) => set_notify_flags(job, flags),
         Wish::SetCostFlags(flags) => property::set_cost_flags(job, flags),
@@ -172,9 +174,18 @@ fn add_files(job: &mut Job, files: Vec<File>) -> Answer {
     Ok(effects)
 }
 
-/// `SetPriority`: takes effect on what runs.
-fn set_priority(job: &mut Job, priority: Priority) -> Answer {
-    unless_over(job, |job| job.new.priority = priority)
+/// `SetPriority`: takes effect on what runs, and on what waits: somebody who waits for a job of the
+/// foreground does not wait for its next try any longer than after a failure in the foreground,
+/// unless the origin wants it.
+fn set_priority(job: &mut Job, priority: Priority, now: Now) -> Answer {
+    unless_over(job, |job| {
+        job.new.priority = priority;
+        if priority.is_foreground() {
+            let soon = now.tick.after(retry::CAP_FOREGROUND);
+            let soon = job.retry_not_before.map_or(soon, |wanted| wanted.max(soon));
+            job.retry_at = job.retry_at.map(|planned| planned.min(soon));
+        }
+    })
 }
 
 /// `SetNoProgressTimeout`: the time without a byte so far counts against the new limit too.

@@ -49,7 +49,7 @@ fn usual(state: JobState) -> Job {
 #[track_caller]
 fn check(before: &Job, when: Duration, event: JobEvent, cell: Cell, place: &str) {
     let mut job = before.clone();
-    let effects = step(&mut job, event, at(when)).expect("outcomes are never refused");
+    let effects = step(&mut job, event.clone(), at(when)).expect("outcomes are never refused");
     match cell {
         No => {
             assert_eq!(effects, [], "{place}");
@@ -58,7 +58,9 @@ fn check(before: &Job, when: Duration, event: JobEvent, cell: Cell, place: &str)
         Goes => {
             assert_eq!(job.state(), before.state(), "{place}");
             assert_eq!(job.attempt(), before.attempt(), "{place}: it disturbed what runs");
-            assert_eq!(notices(&effects), [Notice::Modified], "{place}");
+            let one_file = matches!(event, JobEvent::FileFinished(..));
+            let told = if one_file { Notice::FileTransferred } else { Notice::Modified };
+            assert_eq!(notices(&effects), [told], "{place}");
         }
         To(state) => {
             assert_eq!(job.state(), state, "{place}");
@@ -147,7 +149,7 @@ fn time_alone_moves_a_job() {
 fn a_condition_stops_what_is_in_the_queue_or_moves() {
     for code in BLOCKS {
         let event = |_| JobEvent::Blocked(code);
-        row("blocked", SOON, event, [No, TRANSIENT, TRANSIENT, No, No, No, No, No]);
+        row("blocked", SOON, event, [No, TRANSIENT, TRANSIENT, Goes, No, No, No, No]);
     }
 }
 

@@ -6,6 +6,7 @@
 use core::fmt;
 use core::time::Duration;
 
+use dobbin_core::callback::Owed;
 use dobbin_core::job::{Attempt, Effect, Facts, Job, JobEvent, Notice, Trouble, Wish, step};
 use dobbin_types::{Completion, ErrorCode, FileNumber, JobState, NotifyFlags, Priority};
 
@@ -71,6 +72,7 @@ enum Kind {
     Unblocked,
     FilePublished,
     PublishEnded,
+    CallAcknowledged,
     Restart,
 }
 
@@ -97,6 +99,7 @@ const KINDS: &[Kind] = &[
     Kind::Unblocked,
     Kind::FilePublished,
     Kind::PublishEnded,
+    Kind::CallAcknowledged,
     Kind::Restart,
 ];
 
@@ -298,6 +301,7 @@ impl History {
                 let failed = (self.random.below(3) == 0).then(|| (self.file(), fatal()));
                 JobEvent::PublishEnded(failed)
             }
+            Kind::CallAcknowledged => JobEvent::CallAcknowledged,
             Kind::TimePassed => JobEvent::TimePassed,
             _ => return None,
         })
@@ -305,7 +309,7 @@ impl History {
 
     /// Stops the process and starts another one, in which ticks go on for simplicity.
     fn restart(&mut self, seed: u64) {
-        let now = at(self.life.now).tick;
+        let now = at(self.life.now);
         let job = &self.life.job;
         let after = Job::restore(job.about().clone(), job.saved(now), job.files().to_vec(), now);
         if !job.is_runnable() {
@@ -337,8 +341,9 @@ fn state_holds(job: &Job, now: Duration, place: &dyn fmt::Display) {
             "{place}: transferred means all finished"
         );
     }
+    assert!(job.owed_call().is_none_or(|owed| Owed::of(state) == Some(owed)), "{place}");
     let later = now + Duration::from_secs(1);
-    let ticks = job.saved(at(now).tick).quiet != job.saved(at(later).tick).quiet;
+    let ticks = job.saved(at(now)).quiet != job.saved(at(later)).quiet;
     let may_tick = state == JobState::Transferring || (waits && job.retry_at().is_some());
     assert!(!ticks || may_tick, "{place}: the no-progress timer runs");
 }
@@ -365,7 +370,9 @@ fn step_holds(
     assert!(!before.state().is_final(), "{place}: the end was not final");
     assert!(is_current(before, place.event), "{place}: a late result counted");
     assert!(job.attempt() >= before.attempt(), "{place}: attempt went back");
-    assert_eq!(job.times().modification, at(now).wall, "{place}");
+    if *place.event != JobEvent::CallAcknowledged {
+        assert_eq!(job.times().modification, at(now).wall, "{place}");
+    }
     for (old, new) in before.files().iter().zip(job.files()) {
         assert!(new.finished >= old.finished && new.published >= old.published, "{place}");
     }
@@ -374,7 +381,8 @@ fn step_holds(
         |effect: &Effect| !matches!(effect, Effect::Stop(old) if *old != before.attempt());
     assert!(effects.iter().all(calls_off), "{place}: called off what did not run");
     if job.state() == before.state() {
-        let modified = matches!(notices(effects)[..], [] | [Notice::Modified]);
+        let modified =
+            matches!(notices(effects)[..], [] | [Notice::Modified | Notice::FileTransferred]);
         assert!(modified, "{place}: told of an entry that was none");
     } else {
         move_holds(place, job, effects, now);
@@ -417,7 +425,8 @@ fn is_current(job: &Job, event: &JobEvent) -> bool {
         | JobEvent::Blocked(_)
         | JobEvent::Unblocked(_)
         | JobEvent::FilePublished(_)
-        | JobEvent::PublishEnded(_) => true,
+        | JobEvent::PublishEnded(_)
+        | JobEvent::CallAcknowledged => true,
     }
 }
 

@@ -46,7 +46,11 @@ pub(crate) const DAY: Duration = seconds(86_400);
 /// This long after the process started; the wall clock runs alike, from some day on.
 pub(crate) fn at(since_start: Duration) -> Now {
     let millis = u64::try_from(since_start.as_millis()).expect("tests end before time does");
-    Now { tick: Tick(millis), wall: FileTime::from_unix_millis(1_700_000_000_000 + millis) }
+    Now {
+        tick: Tick(millis),
+        wall: FileTime::from_unix_millis(1_700_000_000_000 + millis),
+        slept: Duration::ZERO,
+    }
 }
 
 /// What callers usually say: a background job whose timeout follows its priority.
@@ -253,7 +257,7 @@ fn whole_in(state: JobState) -> Option<Job> {
 
 /// The job as it comes back from a record that says it was in `state`.
 pub(crate) fn recorded_as(job: &Job, state: JobState) -> Job {
-    let now = at(Duration::ZERO).tick;
+    let now = at(Duration::ZERO);
     let mut saved = job.saved(now);
     saved.state = state;
     Job::restore(job.about().clone(), saved, job.files().to_vec(), now)

@@ -7,17 +7,14 @@ use dobbin_core::time::Tick;
 use dobbin_types::{Completion, ErrorCode, FileTime, JobState, NotifyFlags};
 
 use crate::make::{
-    BLOCKS, COLUMNS, DAY, Files, Life, about, job_in, passing, recorded_as, seconds,
+    BLOCKS, COLUMNS, DAY, Files, Life, about, at, job_in, passing, recorded_as, seconds,
 };
-
-fn tick(life: &Life) -> Tick {
-    Tick(u64::try_from(life.now.as_millis()).expect("tests are short"))
-}
 
 /// Stops the process and starts another one, whose ticks begin anew.
 fn restarted(life: &Life) -> Life {
-    let saved = life.job.saved(tick(life));
-    let job = Job::restore(life.job.about().clone(), saved, life.job.files().to_vec(), Tick::ZERO);
+    let saved = life.job.saved(at(life.now));
+    let start = at(Duration::ZERO);
+    let job = Job::restore(life.job.about().clone(), saved, life.job.files().to_vec(), start);
     Life { job, now: Duration::ZERO }
 }
 
@@ -145,7 +142,7 @@ fn complete_can_be_repeated_after_a_restart() {
 fn a_job_ages_while_the_machine_is_off_but_never_dies_of_a_clock() {
     let mut life = Life::new(about(), 1);
     life.wait(DAY);
-    let saved = life.job.saved(tick(&life));
+    let saved = life.job.saved(at(life.now));
     let created = saved.times.creation.unix_millis();
     let aged_by = |off: Duration| {
         let wall = created + u64::try_from(off.as_millis()).unwrap();

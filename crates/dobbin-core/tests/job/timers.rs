@@ -288,7 +288,7 @@ fn a_job_is_cancelled_thirty_days_after_its_creation() {
 fn setting_the_date_moves_no_deadline() {
     let mut life = Life::transferring(with_timeout(60), 1);
     for wall in [FileTime(0), FileTime(u64::MAX)] {
-        let now = dobbin_core::job::Now { tick: at(seconds(59)).tick, wall };
+        let now = dobbin_core::job::Now { wall, ..at(seconds(59)) };
         let effects = dobbin_core::job::step(&mut life.job, JobEvent::TimePassed, now);
         assert_eq!(effects, Ok(Vec::new()));
     }

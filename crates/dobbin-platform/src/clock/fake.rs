@@ -19,12 +19,15 @@ pub struct FakeClock {
 struct Shown {
     now: Tick,
     wall: FileTime,
+    slept: Duration,
 }
 
 impl FakeClock {
     /// A clock at [`Tick::ZERO`], with this on the wall.
     pub fn new(wall: FileTime) -> FakeClock {
-        FakeClock { shown: Arc::new(Mutex::new(Shown { now: Tick::ZERO, wall })) }
+        FakeClock {
+            shown: Arc::new(Mutex::new(Shown { now: Tick::ZERO, wall, slept: Duration::ZERO })),
+        }
     }
 
     /// What the code under test is given.
@@ -32,7 +35,7 @@ impl FakeClock {
         Clock(super::Source::Fake(self.clone()))
     }
 
-    /// Time passes, awake or suspended: both hands move, by `time` rounded up to whole
+    /// Time passes while the machine is awake: both hands move, by `time` rounded up to whole
     /// milliseconds.
     pub fn advance(&self, time: Duration) {
         let mut shown = self.lock();
@@ -43,6 +46,15 @@ impl FakeClock {
         shown.wall = FileTime(shown.wall.0.saturating_add(hundreds_of_nanos));
     }
 
+    /// The machine sleeps: time passes as with [`FakeClock::advance`], and counts as slept.
+    pub fn sleep(&self, time: Duration) {
+        let before = self.now();
+        self.advance(time);
+        let mut shown = self.lock();
+        let slept = shown.now.since(before);
+        shown.slept += slept;
+    }
+
     /// Somebody sets the date, in either direction. No time passes.
     pub fn set_wall(&self, wall: FileTime) {
         self.lock().wall = wall;
@@ -50,6 +62,10 @@ impl FakeClock {
 
     pub(super) fn now(&self) -> Tick {
         self.lock().now
+    }
+
+    pub(super) fn slept(&self) -> Duration {
+        self.lock().slept
     }
 
     pub(super) fn wall(&self) -> FileTime {
@@ -75,6 +91,17 @@ mod tests {
         assert_eq!((clock.now(), clock.wall().unix_millis()), (Tick(250), 1_250));
         fake.clone().advance(Duration::from_nanos(1));
         assert_eq!((clock.now(), clock.wall().unix_millis()), (Tick(251), 1_251));
+    }
+
+    #[test]
+    fn sleep_passes_like_other_time_and_is_known_as_sleep() {
+        let fake = FakeClock::new(FileTime::from_unix_millis(1_000));
+        let clock = fake.clock();
+        fake.advance(Duration::from_millis(1));
+        fake.sleep(Duration::from_millis(5));
+        fake.advance(Duration::from_millis(1));
+        assert_eq!((clock.now(), clock.wall().unix_millis()), (Tick(7), 1_007));
+        assert_eq!(clock.slept(), Duration::from_millis(5));
     }
 
     #[test]

@@ -15,6 +15,16 @@ pub(super) fn counted() -> Duration {
     Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
+/// How much of that the machine was suspended: what `CLOCK_MONOTONIC` lacks.
+pub(super) fn suspended() -> Duration {
+    // In this order, so that a suspension between the two readings is not counted yet.
+    let counted = counted();
+    let time = clock_gettime(ClockId::Monotonic);
+    let awake =
+        Duration::new(time.tv_sec.cast_unsigned(), u32::try_from(time.tv_nsec).unwrap_or(0));
+    counted.saturating_sub(awake)
+}
+
 /// The kernel makes one at random in each run: `random(4)`.
 pub(super) fn boot_id_text() -> Option<String> {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()

@@ -10,6 +10,7 @@ mod os;
 
 use std::fmt;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dobbin_core::time::Tick;
@@ -43,6 +44,22 @@ impl Clock {
         match &self.0 {
             Source::System => Tick::ZERO.after(whole_millis(os::counted().saturating_sub(start()))),
             Source::Fake(fake) => fake.now(),
+        }
+    }
+
+    /// How long the machine has been suspended since the first tick, in whole milliseconds. Never
+    /// shrinks. To be read after [`Clock::now`]: a suspension between the two then counts for
+    /// neither.
+    pub fn slept(&self) -> Duration {
+        match &self.0 {
+            Source::System => {
+                static LONGEST: AtomicU64 = AtomicU64::new(0);
+                let slept =
+                    os::suspended().saturating_sub(*SLEPT_BEFORE.get_or_init(os::suspended));
+                let millis = u64::try_from(slept.as_millis()).unwrap_or(u64::MAX);
+                Duration::from_millis(LONGEST.fetch_max(millis, Ordering::Relaxed).max(millis))
+            }
+            Source::Fake(fake) => fake.slept(),
         }
     }
 
@@ -101,8 +118,14 @@ pub fn boot_id() -> Option<BootId> {
 /// What the system had counted when this process first asked.
 fn start() -> Duration {
     static START: OnceLock<Duration> = OnceLock::new();
-    *START.get_or_init(os::counted)
+    *START.get_or_init(|| {
+        SLEPT_BEFORE.get_or_init(os::suspended);
+        os::counted()
+    })
 }
+
+/// How long the machine had been suspended when this process first asked.
+static SLEPT_BEFORE: OnceLock<Duration> = OnceLock::new();
 
 /// Without the fraction: the moment it is, unlike a deadline, is never rounded up.
 fn whole_millis(time: Duration) -> Duration {
@@ -138,6 +161,18 @@ mod tests {
         let outer = os::counted() - outer_start;
         assert!(inner >= Duration::from_millis(20));
         assert!(outer + Duration::from_millis(1) >= inner, "{outer:?} against {inner:?}");
+    }
+
+    #[test]
+    fn time_slept_never_shrinks_and_is_part_of_what_was_counted() {
+        let clock = Clock::system();
+        let mut before = clock.slept();
+        for _ in 0..1_000 {
+            let (now, slept) = (clock.now(), clock.slept());
+            assert!(before <= slept, "{before:?} then {slept:?}");
+            assert!(slept <= now.since(Tick::ZERO) + Duration::from_millis(1));
+            before = slept;
+        }
     }
 
     #[test]

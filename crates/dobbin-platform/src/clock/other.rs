@@ -9,6 +9,11 @@ pub(super) fn counted() -> Duration {
     FIRST.get_or_init(Instant::now).elapsed()
 }
 
+/// The system does not say.
+pub(super) fn suspended() -> Duration {
+    Duration::ZERO
+}
+
 /// The system does not say: every start of the agent then counts as a start of the machine.
 pub(super) fn boot_id_text() -> Option<String> {
     None

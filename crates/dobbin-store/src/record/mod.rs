@@ -10,8 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dobbin_core::job::{File, Job, NewJob, Saved};
-use dobbin_core::time::Tick;
+use dobbin_core::job::{File, Job, NewJob, Now, Saved};
 
 use crate::publish::Intent;
 
@@ -53,7 +52,7 @@ pub enum RecordError {
 }
 
 /// The record of a job, as of `now`.
-pub fn write_job(job: &Job, now: Tick) -> String {
+pub fn write_job(job: &Job, now: Now) -> String {
     v1::write_job(job.about(), &job.saved(now))
 }
 

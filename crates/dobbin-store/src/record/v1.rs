@@ -42,6 +42,9 @@ struct JobRecordV1 {
     failures_count: u32,
     quiet_millis: u64,
     age_millis: u64,
+    /// Left out when false, as by programs that did not know it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    call_owed: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -116,6 +119,7 @@ pub(super) fn write_job(about: &NewJob, saved: &Saved) -> String {
         failures_count: saved.failures_count,
         quiet_millis: millis(saved.quiet),
         age_millis: millis(saved.age),
+        call_owed: saved.call_owed,
     };
     to_json(&record)
 }
@@ -154,6 +158,7 @@ pub(super) fn read_job(text: &str) -> Result<(NewJob, Saved), RecordError> {
         failures_count: record.failures_count,
         quiet: Duration::from_millis(record.quiet_millis),
         age: Duration::from_millis(record.age_millis),
+        call_owed: record.call_owed,
     };
     Ok((about, saved))
 }
@@ -243,6 +248,11 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
 fn to_json(record: &impl Serialize) -> String {
     serde_json::to_string(record).expect("records hold nothing that JSON cannot")
 }
@@ -284,6 +294,7 @@ mod tests {
             failures_count: 4,
             quiet: Duration::from_millis(5),
             age: Duration::from_millis(6),
+            call_owed: false,
         };
         (about, saved)
     }
@@ -323,6 +334,9 @@ mod tests {
     fn records_lead_back_to_what_was_written() {
         let (about, saved) = job();
         assert_eq!(record::read_job(&write_job(&about, &saved)).unwrap(), (about, saved));
+        let owing = Saved { call_owed: true, ..job().1 };
+        let (_, read) = record::read_job(&write_job(&job().0, &owing)).unwrap();
+        assert_eq!(read, owing);
         let (one, extras) = file();
         assert_eq!(record::read_file(&write_file(&one, &extras)).unwrap(), (one, extras));
     }

@@ -6,6 +6,7 @@
 //! misspelt one is an error and not a silence; replies may gain fields.
 
 mod agent;
+mod callback;
 mod download;
 mod event;
 mod failure;
@@ -16,6 +17,9 @@ pub mod route;
 mod stats;
 
 pub use agent::{AgentInfo, AgentMode};
+pub use callback::{
+    AnswerCall, CallNumber, CallbackEvent, CallbackInfo, ListenerId, Released, SetCallback,
+};
 pub use download::{
     CreateDownload, CreatedDownload, DownloadInfo, DownloadList, DownloadMark, DownloadOutcome,
     DownloadStatus, PropertyBody, StartDownload,

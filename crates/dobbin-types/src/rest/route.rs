@@ -1,6 +1,7 @@
 //! The paths of version 1. The agent's router, the client and the OpenAPI document use these and no
 //! others.
 
+use super::callback::CallNumber;
 use crate::download::DownloadProperty;
 use crate::id::{FileNumber, JobId};
 use crate::property::{FileProperty, JobProperty};
@@ -46,6 +47,12 @@ pub const PRIORITY: &str = "/v1/jobs/{job}/priority";
 pub const NO_PROGRESS_TIMEOUT: &str = "/v1/jobs/{job}/no-progress-timeout";
 /// `PUT` [`super::SetNotifyFlags`]: `SetNotifyFlags` ([`super::Outcome`]).
 pub const NOTIFY_FLAGS: &str = "/v1/jobs/{job}/notify-flags";
+/// `GET`: who is called about the job ([`super::CallbackInfo`]). `PUT` [`super::SetCallback`]:
+/// `SetNotifyInterface` ([`super::Outcome`]). `DELETE`: the same with `NULL` ([`super::Outcome`]).
+pub const CALLBACK: &str = "/v1/jobs/{job}/callback";
+/// `POST` [`super::AnswerCall`]: what the callback returned ([`super::Outcome`]; `S_FALSE` when
+/// nobody waits for it any more).
+pub const CALL: &str = "/v1/jobs/{job}/callback/{call}";
 /// `GET`: the job's error object ([`super::JobFailure`]); `DO_E_ERROR_INFORMATION_UNAVAILABLE`
 /// when it has none.
 pub const ERROR: &str = "/v1/jobs/{job}/error";
@@ -72,6 +79,9 @@ pub const DOWNLOAD_PROPERTY: &str = "/v1/downloads/{download}/properties/{proper
 /// `GET`: the bytes of a download whose caller takes them itself, from [`QUERY_OFFSET`] on, as soon as
 /// it is transferred.
 pub const DOWNLOAD_CONTENT: &str = "/v1/downloads/{download}/content";
+/// `POST`: server-sent events ([`super::CallbackEvent`]): the caller listens for as long as the
+/// connection lasts.
+pub const CALLBACKS: &str = "/v1/callbacks";
 /// `GET`: this interface as an OpenAPI document.
 pub const OPENAPI: &str = "/v1/openapi.json";
 
@@ -92,6 +102,11 @@ pub const QUERY_OFFSET: &str = "offset";
 /// `route` with its `{job}` filled in.
 pub fn of_job(route: &str, job: JobId) -> String {
     route.replace("{job}", &job.to_string())
+}
+
+/// [`CALL`] with its `{job}` and `{call}` filled in.
+pub fn of_call(job: JobId, call: CallNumber) -> String {
+    of_job(CALL, job).replace("{call}", &call.0.to_string())
 }
 
 /// `route` with its `{job}` and `{file}` filled in.
