@@ -53,7 +53,7 @@ impl Callbacks {
     }
 
     /// A program hung up: its registrations are gone, and what was owed to it is kept for the next
-    /// one.
+    /// one. Until there is one, it may still say that it took a call.
     pub fn hung_up(&mut self, listener: Listener) {
         for job in self.users.jobs(listener).map(core::mem::take).unwrap_or_default() {
             self.take_listener(job);
@@ -160,15 +160,20 @@ impl Callbacks {
     /// The calls to make now, in this order. To be carried out at once: they count as made.
     pub fn due(&mut self, now: Tick) -> Vec<Call> {
         let mut calls = Vec::new();
-        while let Some((_, job)) = self.timers.first().copied().filter(|(tick, _)| *tick <= now) {
-            calls.extend(self.time_came(job, now));
+        // In turns: a call that was made may let out a modification that had to come after it.
+        loop {
+            let timer = self.timers.first().copied().filter(|(tick, _)| *tick <= now);
+            let job = if let Some((_, job)) = timer {
+                calls.extend(self.time_came(job, now));
+                job
+            } else if let Some((listener, (_, _, job))) = self.users.next() {
+                calls.extend(self.make(job, listener, now));
+                job
+            } else {
+                return calls;
+            };
             self.settle(job);
         }
-        while let Some((listener, (_, _, job))) = self.users.next() {
-            calls.extend(self.make(job, listener, now));
-            self.settle(job);
-        }
-        calls
     }
 
     /// When [`Callbacks::due`] next has something to say, if nothing else happens.
