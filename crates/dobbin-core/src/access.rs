@@ -49,6 +49,7 @@ pub fn allows(actor: Actor, act: Act, owner: Uid) -> bool {
 mod tests {
     use super::*;
 
+    /// conformance: access owner, access others
     #[test]
     fn owner_and_root_may_everything_and_others_nothing() {
         let owner = Uid(1_000);

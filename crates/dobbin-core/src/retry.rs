@@ -34,6 +34,7 @@ mod tests {
         Duration::from_secs(count)
     }
 
+    /// conformance: number retry-delay
     #[test]
     fn waits_double_from_two_seconds_to_the_cap() {
         let waits = |cap| [1, 2, 3, 4, 5, 6, 40].map(|n| delay(n, cap, None, 0).as_secs());
@@ -42,6 +43,7 @@ mod tests {
         assert_eq!(delay(0, CAP_FOREGROUND, None, 0), seconds(2));
     }
 
+    /// conformance: number retry-after
     #[test]
     fn the_origin_may_ask_for_a_longer_wait_but_not_for_a_shorter_one() {
         assert_eq!(delay(1, CAP_FOREGROUND, Some(seconds(90)), 0), seconds(90));

@@ -112,6 +112,7 @@ mod tests {
         jobs
     }
 
+    /// conformance: Job::SetPriority, enum BG_JOB_PRIORITY
     #[test]
     fn foreground_comes_first_then_priority_then_who_waits_longest() {
         let mut queue = Queue::default();

@@ -170,6 +170,7 @@ fn invalid(field: &str, message: impl Into<String>) -> Failure {
 mod tests {
     use super::*;
 
+    /// conformance: limit url, transport smb
     #[test]
     fn only_urls_that_can_be_fetched_come_in() {
         for good in ["http://a/b", "https://[::1]:8443/x?y=1", "HTTP://127.0.0.1/"] {

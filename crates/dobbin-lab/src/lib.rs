@@ -3,5 +3,6 @@
 
 pub mod bench;
 pub mod catalogue;
+pub mod conformance;
 pub mod kill;
 pub mod origin;

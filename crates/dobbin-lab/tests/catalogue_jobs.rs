@@ -341,6 +341,12 @@ fn compare(story: Story, fate: &Fate, lay: Lay) -> Result<(), String> {
     (story.bytes == bytes).then_some(()).ok_or_else(|| "other bytes".to_owned())
 }
 
+/// conformance: class client-error, class server-error, class connection, class bad-url
+/// conformance: class bad-hash, class odd-success, class whole-for-part, class no-size
+/// conformance: AddFile size, AddFile no-range-server
+/// conformance: code DO_E_HTTP_BLOCKSIZE_MISMATCH, code DO_E_INSUFFICIENT_RANGE_SUPPORT
+/// conformance: code WININET_E_TIMEOUT
+/// conformance: code DO_E_FILE_SIZE_UNKNOWN_HTTP_200
 #[test]
 fn every_fault_leads_a_job_to_its_fate() {
     let origin = Origin::start(Plan::new());

@@ -94,6 +94,7 @@ fn file(url: String, to: &Path) -> AddFile {
     AddFile { remote_name: url, local_name: Some(to.display().to_string()), ..AddFile::default() }
 }
 
+/// conformance: complete visible, Job::GetProgress, Manager::GetJob, default state, code S_OK
 #[test]
 fn a_job_is_created_fetched_and_completed() {
     let site = Site::new();
@@ -113,6 +114,7 @@ fn a_job_is_created_fetched_and_completed() {
     assert_eq!(site.wish(job, Wish::Cancel), Err(ErrorCode::DO_E_INVALID_STATE));
 }
 
+/// conformance: AddFile layout, struct BG_FILE_RANGE, sentinel to-eof, AddFile whole
 #[test]
 fn an_empty_file_and_ranges_arrive() {
     let site = Site::new();
@@ -162,6 +164,7 @@ fn a_broken_connection_is_resumed_where_it_broke() {
     assert!(requests[1].request.field("if-range").is_some());
 }
 
+/// conformance: event remote-changed × TRANSFERRING
 #[test]
 fn a_file_that_changed_starts_from_zero() {
     let site = Site::new();
@@ -198,6 +201,7 @@ fn a_server_without_ranges_still_works() {
     assert!(std::fs::read(&out).unwrap() == content.all());
 }
 
+/// conformance: event fatal × TRANSFERRING, cancel files, http-status straight
 #[test]
 fn a_refusal_of_the_origin_stops_the_job_with_its_code() {
     let site = Site::new();
@@ -214,6 +218,8 @@ fn a_refusal_of_the_origin_stops_the_job_with_its_code() {
     assert!(!site.path("out").exists());
 }
 
+/// conformance: class bad-hash, code DO_E_BAD_PIECE_HASH, Job::Complete partial
+/// conformance: code BG_S_PARTIAL_COMPLETE, complete partial-files
 #[test]
 fn a_wrong_hash_leaves_no_file_and_a_right_one_does() {
     let site = Site::new();
@@ -236,6 +242,7 @@ fn a_wrong_hash_leaves_no_file_and_a_right_one_does() {
     assert!(!bad.exists());
 }
 
+/// conformance: event restart × TRANSFERRING, default persistence
 #[test]
 fn jobs_and_bytes_outlive_the_service() {
     let mut site = Site::new();
@@ -266,6 +273,7 @@ fn jobs_and_bytes_outlive_the_service() {
     assert!(from >= 5 * MIB, "asked again from {from}");
 }
 
+/// conformance: access others, Manager::GetJob denied, code E_ACCESSDENIED
 #[test]
 fn another_user_sees_and_changes_nothing() {
     let site = Site::new();
@@ -284,6 +292,7 @@ fn another_user_sees_and_changes_nothing() {
     assert_eq!(site.info(job).state, JobState::Suspended);
 }
 
+/// conformance: complete replace, state-table Complete rename-fails × TRANSFERRED
 #[test]
 fn a_destination_that_appeared_meanwhile_is_not_replaced() {
     let site = Site::new();

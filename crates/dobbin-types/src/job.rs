@@ -226,6 +226,7 @@ impl Default for NotifyFlags {
 mod tests {
     use super::*;
 
+    /// conformance: enum BG_JOB_STATE, enum BG_JOB_PRIORITY, enum BG_JOB_TYPE
     #[test]
     fn numbers_and_words_lead_back_to_their_value() {
         for state in JobState::ALL {
@@ -237,6 +238,7 @@ mod tests {
         assert!("Queued".parse::<JobState>().is_err());
     }
 
+    /// conformance: Callback DISABLE, enum notify-flags
     #[test]
     fn disable_mutes_whatever_else_is_set() {
         let flags = NotifyFlags(0x05);

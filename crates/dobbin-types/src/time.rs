@@ -81,6 +81,7 @@ pub struct JobTimes {
 mod tests {
     use super::*;
 
+    /// conformance: struct BG_JOB_TIMES
     #[test]
     fn the_unix_epoch_is_where_filetime_says() {
         assert_eq!(FileTime::from_unix_millis(0).0, 116_444_736_000_000_000);

@@ -61,6 +61,7 @@ fn as_somebody(socket: PathBuf, requests: Vec<Vec<u8>>) -> Vec<Answer> {
     thread::spawn(send).join().unwrap()
 }
 
+/// conformance: access others
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_user_sees_nothing_and_changes_nothing_whatever_they_claim() {
     if own_uid() != Uid::ROOT {

@@ -92,6 +92,7 @@ async fn a_socket_of_the_service_manager_is_used_and_stays() {
     assert!(path.exists());
 }
 
+/// conformance: default persistence
 #[tokio::test]
 async fn jobs_outlive_their_agent() {
     let house = House::open().await;

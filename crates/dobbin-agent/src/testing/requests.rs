@@ -28,6 +28,8 @@ async fn an_agent_says_who_it_is() {
     house.close().await;
 }
 
+/// conformance: Manager::CreateJob, Manager list, Job::GetDisplayName, Job::GetState
+/// conformance: Job::GetPriority, code DO_E_ERROR_INFORMATION_UNAVAILABLE
 #[tokio::test]
 async fn a_job_goes_through_its_calls() {
     let house = House::open().await;
@@ -60,6 +62,7 @@ async fn a_job_goes_through_its_calls() {
     house.close().await;
 }
 
+/// conformance: code E_UNSUPPORTED
 #[tokio::test]
 async fn paths_and_methods_that_do_not_exist_are_unsupported() {
     let house = House::open().await;
@@ -138,6 +141,7 @@ async fn queries_and_paths_that_mean_nothing_are_named() {
     house.close().await;
 }
 
+/// conformance: Manager::GetJob not-found, code DO_E_JOB_NOT_FOUND
 #[tokio::test]
 async fn a_job_that_does_not_exist_is_not_found_by_any_route() {
     let house = House::open().await;
@@ -182,6 +186,7 @@ async fn bodies_that_are_not_json_are_refused_by_their_type() {
     house.close().await;
 }
 
+/// conformance: Job::SetPriority unknown, code E_INVALIDARG
 #[tokio::test]
 async fn a_wrong_body_is_refused_with_the_place_where_it_is_wrong() {
     let house = House::open().await;

@@ -250,6 +250,8 @@ mod tests {
         assert_eq!(got, take(10, etag("\"a\""), 0, false));
     }
 
+    /// conformance: class no-size, code DO_E_FILE_SIZE_UNKNOWN_HTTP_200
+    /// conformance: code DO_E_FILE_SIZE_UNKNOWN_HTTP_206
     #[test]
     fn a_reply_without_a_size_is_refused_by_its_kind() {
         let of_200 = judge(NOTHING, None, None, None, None, None);
@@ -258,6 +260,7 @@ mod tests {
         assert_eq!(code(of_206), Some(ErrorCode::DO_E_FILE_SIZE_UNKNOWN_HTTP_206));
     }
 
+    /// conformance: AddFile size
     #[test]
     fn a_size_that_is_not_the_callers_is_refused() {
         let known = Known { declared_size: Some(11), ..NOTHING };
@@ -289,6 +292,7 @@ mod tests {
         assert_eq!(resume(Known { is_hashed: true, ..known }), take(10, None, 5, false));
     }
 
+    /// conformance: AddFile no-range-server, class whole-for-part
     #[test]
     fn a_server_without_ranges_cannot_serve_a_ranged_file() {
         let ranges = [ByteRange { offset: 5, length: Some(2) }];
@@ -304,6 +308,7 @@ mod tests {
         );
     }
 
+    /// conformance: AddFile outside
     #[test]
     fn a_range_outside_the_real_file_is_refused() {
         let ranges = [ByteRange { offset: 5, length: Some(20) }];

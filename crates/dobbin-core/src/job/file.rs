@@ -273,6 +273,7 @@ mod tests {
         assert_eq!((refusal.field, refusal.code), (field, code), "{}", refusal.message);
     }
 
+    /// conformance: limit local-name, limit url, DOJob::AddFileWithRanges local-name
     #[test]
     fn a_file_that_could_never_arrive_is_refused_with_its_field() {
         let with = |change: fn(&mut NewFile)| {
@@ -335,6 +336,7 @@ mod tests {
         assert_eq!(obstacle(|file| file.check.mandatory = Some(false)), None);
     }
 
+    /// conformance: AddFile no-url
     #[test]
     fn an_empty_url_is_left_to_resume() {
         let mut empty = file("/tmp/a");
@@ -342,6 +344,7 @@ mod tests {
         assert!(door(&[], &[empty], |_| Err((ErrorCode::E_INVALIDARG, String::new()))).is_ok());
     }
 
+    /// conformance: AddFile same-id, AddFile same-local-name
     #[test]
     fn two_files_never_share_a_destination_or_an_id() {
         let present = door(&[], &[file("/tmp/a")], any_url).unwrap();

@@ -137,6 +137,8 @@ mod tests {
         assert_eq!(check(ranges, size).unwrap_err().0, code, "{ranges:?} of {size:?}");
     }
 
+    /// conformance: AddFile offset-to-eof, AddFile zero-length, AddFile overflow
+    /// conformance: code DO_E_INVALID_RANGE
     #[test]
     fn ranges_that_make_no_file_are_refused() {
         let invalid = ErrorCode::DO_E_INVALID_RANGE;
@@ -149,6 +151,7 @@ mod tests {
         assert_eq!(check(&[range(90, 10)], Some(100)), Ok(()));
     }
 
+    /// conformance: AddFile overlap, AddFile to-eof, code DO_E_OVERLAPPING_RANGES
     #[test]
     fn ranges_that_share_a_byte_are_refused_whatever_their_order() {
         let overlapping = ErrorCode::DO_E_OVERLAPPING_RANGES;
@@ -163,6 +166,7 @@ mod tests {
         );
     }
 
+    /// conformance: AddFile layout
     #[test]
     fn ranges_stand_back_to_back_in_the_order_given() {
         let map =

@@ -8,6 +8,7 @@ use crate::make::{
 };
 
 /// Row "GetError": in ERROR and TRANSIENT_ERROR, and nowhere else.
+/// conformance: state-table GetError × *, Job::GetError
 #[test]
 fn there_is_an_error_object_in_the_two_error_states_only() {
     for state in COLUMNS {
@@ -24,6 +25,7 @@ fn there_is_an_error_object_in_the_two_error_states_only() {
 }
 
 /// It says what the engine met, and where.
+/// conformance: Error::GetFile
 #[test]
 fn an_error_object_says_what_happened_to_which_file() {
     let trouble = Trouble {
@@ -45,6 +47,7 @@ fn an_error_object_says_what_happened_to_which_file() {
 }
 
 /// "Error context": the remote file exactly when the failure was HTTP 403, else none.
+/// conformance: Error::GetError, enum BG_ERROR_CONTEXT, http-status context
 #[test]
 fn only_a_403_is_the_remote_files_fault() {
     for status in [None, Some(401), Some(403), Some(404), Some(500)] {
@@ -71,6 +74,7 @@ fn a_block_says_which_condition_it_is() {
 }
 
 /// Row "Scheduler slot free": the error object is discarded once data moves, not before.
+/// conformance: Job::GetError lifetime, event slot-free × QUEUED
 #[test]
 fn the_reason_of_the_last_stop_stays_until_data_moves() {
     for data_moves in [Life::bytes, |life: &mut Life| life.finish(0)] {
@@ -103,6 +107,7 @@ fn a_transferred_job_has_forgotten_its_failures() {
 }
 
 /// Row "No-progress timeout expires": previous code in ExtendedErrorInfo.
+/// conformance: event no-progress × TRANSIENT_ERROR, code DO_E_DOWNLOAD_NO_PROGRESS
 #[test]
 fn giving_up_keeps_the_last_failure_behind_the_code() {
     let quick = || NewJob { no_progress_timeout: Some(60), ..about() };

@@ -91,6 +91,7 @@ fn facts() -> Facts {
 
 /// Rows "Scheduler slot free" and, for lack of a log-on, "Owner logs off": the schedule gives and
 /// takes.
+/// conformance: event slot-free × *, event slot-free elsewhere
 #[test]
 fn a_slot_moves_a_queued_job_and_only_that() {
     let to = To(JobState::Transferring);
@@ -99,6 +100,8 @@ fn a_slot_moves_a_queued_job_and_only_that() {
 }
 
 /// Rows "One file finished" and "Every file finished".
+/// conformance: event all-finished × *, event all-finished elsewhere, event one-finished × *
+/// conformance: event one-finished elsewhere
 #[test]
 fn the_last_file_makes_a_job_transferred() {
     let to = To(JobState::Transferred);
@@ -117,6 +120,8 @@ fn the_last_file_makes_a_job_transferred() {
 }
 
 /// Rows "Fatal error on one file" and "Transient error".
+/// conformance: event fatal × *, event fatal elsewhere, event transient × *
+/// conformance: event transient elsewhere
 #[test]
 fn an_error_stops_what_is_in_the_queue_or_moves() {
     let fails =
@@ -127,6 +132,9 @@ fn an_error_stops_what_is_in_the_queue_or_moves() {
 
 /// Rows "Retry timer fires", "No-progress timeout expires" (after an error, and with bytes stalled
 /// without one) and "Job age > 30 days".
+/// conformance: event retry × *, event retry elsewhere, event no-progress × *
+/// conformance: event no-progress elsewhere, event stalled × *, event stalled elsewhere
+/// conformance: event too-old × *, event too-old elsewhere
 #[test]
 fn time_alone_moves_a_job() {
     let time = |_| JobEvent::TimePassed;
@@ -145,6 +153,8 @@ fn time_alone_moves_a_job() {
 }
 
 /// Rows "Network lost" and "Cost/cellular/power/VPN/memory block begins".
+/// conformance: event network-lost × *, event network-lost elsewhere, event blocked × *
+/// conformance: event blocked elsewhere
 #[test]
 fn a_condition_stops_what_is_in_the_queue_or_moves() {
     for code in BLOCKS {
@@ -154,6 +164,8 @@ fn a_condition_stops_what_is_in_the_queue_or_moves() {
 }
 
 /// Rows "Network back" (from any code) and "Block ends" (from its own code only).
+/// conformance: event network-back × *, event network-back elsewhere, event unblocked × *
+/// conformance: event unblocked elsewhere
 #[test]
 fn the_network_ends_every_wait_and_other_conditions_only_their_own() {
     for ended in BLOCKS {
@@ -173,6 +185,7 @@ fn the_network_ends_every_wait_and_other_conditions_only_their_own() {
 
 /// Rows "Scheduler slot free" (error object discarded once data moves), "Remote size or time stamp
 /// changed mid-file" and what the origin says of a file.
+/// conformance: event remote-changed × *, event remote-changed elsewhere
 #[test]
 fn news_of_a_running_attempt_changes_what_is_known_and_not_the_state() {
     let bytes = JobEvent::BytesArrived;
@@ -191,6 +204,7 @@ fn news_of_a_running_attempt_changes_what_is_known_and_not_the_state() {
 }
 
 /// Row "Remote size or time stamp changed mid-file": only that file starts from zero.
+/// conformance: event remote-changed × TRANSFERRING
 #[test]
 fn a_changed_file_forgets_what_was_known_of_it_alone() {
     let mut life = Life::transferring(about(), 2);
@@ -229,6 +243,7 @@ fn stamped(attempt: Attempt) -> [JobEvent; 6] {
 }
 
 /// A result of an attempt that no longer runs changes nothing, in any state.
+/// conformance: Job late-results
 #[test]
 fn late_results_change_nothing() {
     for state in COLUMNS.into_iter().filter(|state| *state != JobState::Connecting) {
@@ -244,6 +259,7 @@ fn late_results_change_nothing() {
 }
 
 /// The same, for each thing that may overtake an attempt while the job moves on.
+/// conformance: Job late-results
 #[test]
 fn whatever_overtakes_an_attempt_makes_its_results_late() {
     type Overtake = fn(&mut Life);

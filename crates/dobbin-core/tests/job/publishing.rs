@@ -91,12 +91,14 @@ fn publish(life: &mut Life, rename: Result<(), FileNumber>) -> Vec<Effect> {
 }
 
 /// Row "Complete, all finished".
+/// conformance: state-table Complete finished × *, Job::Complete
 #[test]
 fn a_transferred_job_is_acknowledged() {
     row(Files::Whole, Ok(()), [Done, Never, Never, Never, Never, Never, Done, Is, Is]);
 }
 
 /// Row "Complete, some unfinished".
+/// conformance: state-table Complete partial × *
 #[test]
 fn an_unfinished_job_keeps_what_was_finished_and_drops_the_rest() {
     row(Files::Half, Ok(()), [Done, Done, Never, Done, Done, Done, Never, Is, Is]);
@@ -104,12 +106,14 @@ fn an_unfinished_job_keeps_what_was_finished_and_drops_the_rest() {
 }
 
 /// "Complete on an empty job".
+/// conformance: Job::Complete empty
 #[test]
 fn an_empty_job_is_acknowledged() {
     row(Files::Empty, Ok(()), [Done, Never, Never, Never, Never, Never, Never, Is, Is]);
 }
 
 /// Row "Complete, rename fails", with its footnote: files put in their place before stay there.
+/// conformance: state-table Complete rename-fails × *, struct BG_FILE_PROGRESS completed
 #[test]
 fn a_file_that_cannot_be_put_in_its_place_leaves_the_job_as_it_was() {
     let cells = [Stays, Stays, Never, Stays, Stays, Stays, Never, Is, Is];
@@ -121,6 +125,7 @@ fn a_file_that_cannot_be_put_in_its_place_leaves_the_job_as_it_was() {
 }
 
 /// Footnote to "Complete, rename fails": call Complete again, or Cancel.
+/// conformance: Job::Complete again
 #[test]
 fn complete_goes_on_where_it_failed() {
     let mut life = Life::transferring(about(), 2);
@@ -141,6 +146,7 @@ fn complete_goes_on_where_it_failed() {
 }
 
 /// Complete is one step for everybody: until it is over every wish waits.
+/// conformance: complete one-step
 #[test]
 fn no_wish_reaches_a_job_that_is_being_completed() {
     let wishes = [

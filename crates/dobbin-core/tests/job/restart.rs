@@ -20,6 +20,7 @@ fn restarted(life: &Life) -> Life {
 
 /// Rows "Service stop/crash" (what moved waits in the queue) and "Service restart, other states"
 /// (the same).
+/// conformance: event restart × *, event restart elsewhere
 #[test]
 fn what_moved_is_queued_and_what_rested_still_rests() {
     for state in COLUMNS {
@@ -43,6 +44,7 @@ fn what_moved_is_queued_and_what_rested_still_rests() {
 }
 
 /// What the caller set survives as it was.
+/// conformance: default persistence
 #[test]
 fn properties_survive() {
     let mut life = Life::new(about(), 1);

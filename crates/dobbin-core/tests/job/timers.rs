@@ -36,6 +36,7 @@ fn waits(about: NewJob, trouble: &Trouble, tries: usize) -> Vec<u64> {
 }
 
 /// Row "Retry timer fires": doubling from 2 s to 600 s in the background, to 30 s in the foreground.
+/// conformance: number retry-delay, event retry × TRANSIENT_ERROR
 #[test]
 fn retries_wait_longer_each_time_up_to_the_cap_of_their_class() {
     let background = [2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600];
@@ -47,6 +48,7 @@ fn retries_wait_longer_each_time_up_to_the_cap_of_their_class() {
 }
 
 /// RFC 9110 §10.2.3: never before the origin wants it, even beyond the cap; chance stretches it.
+/// conformance: number retry-after
 #[test]
 fn the_origins_own_wait_is_kept() {
     let asked = Trouble { retry_after: Some(seconds(45)), ..passing() };
@@ -58,6 +60,7 @@ fn the_origins_own_wait_is_kept() {
 }
 
 /// "Reset of retry delay": also when bytes arrive, and when the caller resumes the job.
+/// conformance: Job::Resume clears, number retry-delay
 #[test]
 fn progress_and_resume_forget_the_failures_before() {
     let failed_thrice = || {
@@ -91,6 +94,7 @@ fn progress_and_resume_forget_the_failures_before() {
 
 /// Row "No-progress timeout", bytes stalled without an error; "timer restarts when progress
 /// happens".
+/// conformance: Job::SetNoProgressTimeout, event stalled × TRANSFERRING
 #[test]
 fn a_stalled_transfer_is_given_up_and_every_byte_starts_the_timer_anew() {
     let mut life = Life::transferring(with_timeout(60), 3);
@@ -143,6 +147,7 @@ fn an_error_in_the_queue_starts_the_timer() {
 }
 
 /// Waiting for a slot of our own is nobody's failure, whatever led back to the queue.
+/// conformance: number no-progress-clock
 #[test]
 fn the_timer_rests_in_the_queue() {
     type ToQueue = fn(&mut Life);
@@ -176,6 +181,7 @@ fn the_timer_rests_in_the_queue() {
 }
 
 /// Row "Cost/cellular/power/VPN/memory block begins": no-progress timer stopped while blocked.
+/// conformance: number no-progress-clock
 #[test]
 fn the_timer_rests_while_a_condition_blocks_the_job() {
     for code in BLOCKS {
@@ -194,6 +200,7 @@ fn the_timer_rests_while_a_condition_blocks_the_job() {
 }
 
 /// Suspend and Resume start it anew (a caller who resumes wants it tried).
+/// conformance: Job::Resume clears
 #[test]
 fn the_timer_starts_anew_when_the_caller_resumes() {
     let mut suspended = Life::transferring(with_timeout(60), 1);
@@ -214,6 +221,7 @@ fn the_timer_starts_anew_when_the_caller_resumes() {
 
 /// "No-progress timeout" defaults: 3,600 s in the foreground, 86,400 s else, by the current
 /// priority until the caller sets one.
+/// conformance: default no-progress-timeout, Job::GetNoProgressTimeout
 #[test]
 fn the_timeout_follows_the_priority_until_it_is_set() {
     let mut life = Life::transferring(about(), 1);
@@ -236,6 +244,7 @@ fn the_timeout_follows_the_priority_until_it_is_set() {
 
 /// "No-progress = 0": no retries, every error fatal. A condition is no error, and a transfer that
 /// has just begun is not late.
+/// conformance: limit no-progress-zero
 #[test]
 fn with_a_timeout_of_zero_every_error_is_fatal() {
     let mut life = Life::transferring(with_timeout(0), 1);
@@ -262,6 +271,7 @@ fn with_a_timeout_of_zero_every_error_is_fatal() {
 }
 
 /// Row "Job age > 30 days", from creation, however busy the job was.
+/// conformance: limit retention
 #[test]
 fn a_job_is_cancelled_thirty_days_after_its_creation() {
     let mut life = Life::new(about(), 2);
@@ -284,6 +294,7 @@ fn a_job_is_cancelled_thirty_days_after_its_creation() {
 }
 
 /// The clocks of the wall change nothing: only the service's own does.
+/// conformance: number no-progress-clock
 #[test]
 fn setting_the_date_moves_no_deadline() {
     let mut life = Life::transferring(with_timeout(60), 1);
@@ -296,6 +307,7 @@ fn setting_the_date_moves_no_deadline() {
 
 /// `BG_JOB_TIMES`: TransferCompletionTime is the entry into TRANSFERRED, and nothing before;
 /// ModificationTime moves with bytes, files, properties and states, and with nothing else.
+/// conformance: Job::GetTimes, struct BG_JOB_TIMES modification
 #[test]
 fn times_say_when_things_happened() {
     let mut life = Life::new(about(), 1);

@@ -81,6 +81,7 @@ fn check(before: &Job, wish: Wish, cell: Cell, place: &str) {
 }
 
 /// Row "Resume, ≥1 file unfinished". Its cell for TRANSFERRED is the test after the next.
+/// conformance: state-table Resume × *, Job::Resume
 #[test]
 fn resume_queues_what_rests_and_leaves_alone_what_moves() {
     for files in [Files::Untouched, Files::Half] {
@@ -90,6 +91,7 @@ fn resume_queues_what_rests_and_leaves_alone_what_moves() {
 }
 
 /// Rows "Resume, no file in job" and "Resume, all files finished".
+/// conformance: state-table Resume empty × *, state-table Resume finished × *, code DO_E_JOB_EMPTY
 #[test]
 fn resume_needs_a_file_and_knows_when_there_is_nothing_left_to_fetch() {
     let empty = Refused(ErrorCode::DO_E_JOB_EMPTY);
@@ -101,6 +103,7 @@ fn resume_needs_a_file_and_knows_when_there_is_nothing_left_to_fetch() {
 }
 
 /// Row "Resume, ≥1 file unfinished", cell TRANSFERRED (files were added): over SUSPENDED.
+/// conformance: state-table AddFile × TRANSFERRED
 #[test]
 fn a_transferred_job_that_gets_files_fetches_only_those() {
     let mut life = Life::transferring(about(), 1);
@@ -120,6 +123,8 @@ fn a_transferred_job_that_gets_files_fetches_only_those() {
 
 /// Rows of `AddFile*`: no sink at Resume is `DO_E_LOCALPATH_NOT_SET`, no URL
 /// `DO_E_DOWNLOAD_NO_URI`; the state stays.
+/// conformance: AddFile no-sink, AddFile no-url, code DO_E_LOCALPATH_NOT_SET
+/// conformance: code DO_E_DOWNLOAD_NO_URI
 #[test]
 fn resume_refuses_a_file_that_has_no_source_or_no_destination() {
     let refused = |change: fn(&mut dobbin_core::job::File), code| {
@@ -134,6 +139,7 @@ fn resume_refuses_a_file_that_has_no_source_or_no_destination() {
 }
 
 /// Row "Suspend".
+/// conformance: state-table Suspend × *, Job::Suspend, code DO_E_INVALID_STATE
 #[test]
 fn suspend_stops_what_moves_and_keeps_the_state_that_says_why_a_job_rests() {
     let cells = [Same, SUSPENDED, Never, SUSPENDED, SUSPENDED, Same, Never, IS, IS];
@@ -144,6 +150,7 @@ fn suspend_stops_what_moves_and_keeps_the_state_that_says_why_a_job_rests() {
 }
 
 /// Rows "Suspend" and "Cancel": whatever is in flight is called off by its own number.
+/// conformance: Job::Suspend
 #[test]
 fn what_is_called_off_is_the_attempt_that_ran() {
     for wish in [Wish::Suspend, Wish::Cancel] {
@@ -158,6 +165,7 @@ fn what_is_called_off_is_the_attempt_that_ran() {
 }
 
 /// Row "Cancel".
+/// conformance: state-table Cancel × *, Job::Cancel
 #[test]
 fn cancel_ends_a_job_everywhere_but_at_its_end() {
     let all = CANCELLED;
@@ -168,6 +176,7 @@ fn cancel_ends_a_job_everywhere_but_at_its_end() {
 }
 
 /// Row "AddFile*".
+/// conformance: state-table AddFile × *
 #[test]
 fn files_may_be_added_until_the_end_and_disturb_nothing_that_runs() {
     let wish = Wish::AddFiles(files(2, 3));
@@ -193,6 +202,8 @@ fn no_file_more_is_no_change() {
 }
 
 /// Rows "SetNoProgressTimeout, SetNotifyFlags" and "SetPriority".
+/// conformance: state-table SetNoProgressTimeout × *, state-table SetNotifyFlags × *
+/// conformance: state-table SetPriority × *
 #[test]
 fn properties_may_be_set_until_the_end() {
     let setters = [
@@ -210,6 +221,7 @@ fn properties_may_be_set_until_the_end() {
 }
 
 /// `SetNotifyFlags`: `E_NOTIMPL` for bits nobody knows; the state is asked first.
+/// conformance: Job::SetNotifyFlags unknown-bits, enum FILE_RANGES_TRANSFERRED, code E_NOTIMPL
 #[test]
 fn flags_that_nobody_knows_are_refused() {
     let no = Refused(ErrorCode::E_NOTIMPL);
@@ -221,6 +233,8 @@ fn flags_that_nobody_knows_are_refused() {
 }
 
 /// What is set is what is read.
+/// conformance: Job::SetNotifyFlags, Job::GetNotifyFlags, Job::GetPriority
+/// conformance: Job::SetNoProgressTimeout
 #[test]
 fn a_property_reads_as_it_was_set() {
     let mut life = Life::new(about(), 1);
@@ -233,6 +247,7 @@ fn a_property_reads_as_it_was_set() {
 }
 
 /// Footnote to CONNECTING: never entered, connecting is part of TRANSFERRING.
+/// conformance: enum BG_JOB_STATE connecting
 #[test]
 fn no_job_is_ever_connecting() {
     for files in [Files::Empty, Files::Untouched, Files::Half, Files::Whole] {

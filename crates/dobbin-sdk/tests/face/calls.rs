@@ -56,6 +56,7 @@ async fn every_verb_asks_its_own_route() {
     check(async |job| job.set_notify_flags(NotifyFlags::JOB_MODIFICATION).await, body).await;
 }
 
+/// conformance: Manager::CreateJob, Job::AddFiles several
 #[tokio::test]
 async fn a_job_is_created_with_its_files() {
     let agent = FakeAgent::start(vec![vec![json(&CreatedJob { id: job_id() })]]);
@@ -84,6 +85,7 @@ async fn jobs_are_filtered_by_the_agent() {
     assert_eq!(agent.asked(), ["GET /v1/jobs", asked]);
 }
 
+/// conformance: Manager::GetJob not-found
 #[tokio::test]
 async fn a_job_that_is_over_is_not_found() {
     for state in [JobState::Acknowledged, JobState::Cancelled] {
@@ -93,6 +95,7 @@ async fn a_job_that_is_over_is_not_found() {
     }
 }
 
+/// conformance: Job::EnumFiles, DOJob::AddFileWithRanges
 #[tokio::test]
 async fn files_are_added_listed_and_looked_at() {
     let (agent, job) = job_of(json(&AddedFiles { numbers: vec![FileNumber(3)] })).await;
@@ -122,6 +125,7 @@ async fn a_refusal_arrives_with_all_it_says() {
     assert_eq!(job.error().await.unwrap_err().code(), code);
 }
 
+/// conformance: Job::GetError, Error::GetError
 #[tokio::test]
 async fn the_error_object_names_what_failed() {
     let why = JobFailure {

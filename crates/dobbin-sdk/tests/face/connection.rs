@@ -67,6 +67,7 @@ async fn an_agent_that_hangs_up_on_every_question_is_not_asked_for_ever() {
     assert_eq!(agent.asked().len(), 3);
 }
 
+/// conformance: code DO_E_NO_SERVICE
 #[tokio::test]
 async fn a_change_that_may_have_been_heard_is_lost_when_nobody_is_left_to_ask_again() {
     let agent = FakeAgent::start(vec![vec![json(&job_info(JobState::Suspended)), Step::HangUp]]);

@@ -62,6 +62,7 @@ fn code_of(errno: Errno) -> ErrorCode {
 
 const EVERY_WAY: [Way; 4] = [Way::Rename, Way::Reflink, Way::InKernel, Way::ReadWrite];
 
+/// conformance: complete time-stamp
 #[test]
 fn by_every_way_the_file_appears_whole_with_its_mode_and_time() {
     let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_234_567_890);
@@ -140,6 +141,7 @@ fn a_folder_that_hands_on_its_group_gets_a_new_file() {
     assert_eq!(fs::metadata(&to).unwrap().gid(), 12_345);
 }
 
+/// conformance: complete replace
 #[test]
 fn what_is_in_the_way_is_refused_and_left_alone() {
     for cheapest in EVERY_WAY {
@@ -350,6 +352,7 @@ fn the_mode_of_new_files_is_the_one_that_the_system_gives_them() {
     assert_eq!(mode_of_new_files(), fs::metadata(&path).unwrap().mode() & 0o7777);
 }
 
+/// conformance: complete caller-descriptor
 #[test]
 fn a_file_that_the_caller_passed_is_filled_when_it_gives_nothing_away() {
     let scene = Scene::new();

@@ -122,6 +122,7 @@ mod tests {
         assert_eq!(ErrorCode::from_hresult(-2_133_843_949), ErrorCode::DO_E_INVALID_STATE);
     }
 
+    /// conformance: hresult transient-zone
     #[test]
     fn the_transient_zone_has_these_borders() {
         #[track_caller]
@@ -139,6 +140,7 @@ mod tests {
         check(0xC0D0_3801, true);
     }
 
+    /// conformance: hresult aliases
     #[test]
     fn a_code_is_found_by_every_name_it_has() {
         assert_eq!(ErrorCode::from_symbol("DO_E_EMPTY"), Some(ErrorCode::DO_E_JOB_EMPTY));

@@ -75,6 +75,7 @@ mod tests {
     use super::*;
     use crate::error::Class;
 
+    /// conformance: http-status straight
     #[test]
     fn a_job_sees_the_status_itself() {
         let published = [
@@ -168,6 +169,7 @@ mod tests {
         assert_eq!(ErrorCode::from_http_status(1_000), ErrorCode::HTTP_E_STATUS_UNEXPECTED);
     }
 
+    /// conformance: http-status context
     #[test]
     fn the_remote_file_is_to_blame_for_403_alone() {
         for status in 100..=999 {
@@ -177,6 +179,7 @@ mod tests {
         assert_eq!(ErrorCode::WININET_E_TIMEOUT.context(), ErrorContext::None);
     }
 
+    /// conformance: class client-error, class server-error
     #[test]
     fn a_status_stops_a_job_for_good_unless_it_may_pass() {
         for status in 300..=599 {

@@ -155,6 +155,7 @@ impl ErrorCode {
 mod tests {
     use super::*;
 
+    /// conformance: system-code errno
     #[test]
     fn system_numbers_are_those_of_the_open_agent() {
         let published = [
@@ -182,6 +183,7 @@ mod tests {
         assert_eq!(ErrorCode::from_errno(i32::MIN).above(SYSTEM_BASE), Some(0));
     }
 
+    /// conformance: system-code transfer
     #[test]
     fn curl_conditions_have_the_numbers_that_scripts_compare() {
         let published = [
@@ -208,6 +210,7 @@ mod tests {
         assert_eq!(ErrorCode::CURL_RECV_ERROR, ErrorCode(0xC0D0_0038));
     }
 
+    /// conformance: system-code windows
     #[test]
     fn windows_errors_are_wrapped_once() {
         assert_eq!(ErrorCode::from_win32(24), ErrorCode::WIN32_BAD_LENGTH);

@@ -426,6 +426,7 @@ mod tests {
     }
 
     /// The decimals that programs and scripts compare with.
+    /// conformance: hresult signed
     #[test]
     fn signed_decimals_are_the_published_ones() {
         let published = [

@@ -157,6 +157,7 @@ mod tests {
         assert_eq!(ErrorCode::S_OK.to_string(), "S_OK (0x00000000)");
     }
 
+    /// conformance: hresult signed
     #[test]
     fn every_form_that_a_log_may_show_is_read() {
         for text in [
