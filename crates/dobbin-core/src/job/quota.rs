@@ -117,6 +117,7 @@ mod tests {
 
     /// conformance: code BG_E_TOO_MANY_JOBS_PER_MACHINE
     /// conformance: code BG_E_TOO_MANY_JOBS_PER_USER
+    /// conformance: limit jobs-per-machine, limit jobs-per-user
     #[test]
     fn the_job_that_is_one_too_many_is_refused_with_the_code_of_its_limit() {
         use ErrorCode as E;
@@ -143,6 +144,7 @@ mod tests {
 
     /// conformance: code BG_E_TOO_MANY_FILES_IN_JOB
     /// conformance: code BG_E_TOO_MANY_RANGES_IN_FILE
+    /// conformance: limit files-per-job, limit ranges-per-file
     #[test]
     fn the_first_file_or_range_too_many_is_refused_where_it_stands() {
         use ErrorCode as E;
