@@ -273,7 +273,7 @@ mod tests {
         assert_eq!((refusal.field, refusal.code), (field, code), "{}", refusal.message);
     }
 
-    /// conformance: limit local-name, limit url, DOJob::AddFileWithRanges local-name
+    /// conformance: limit local-name, limit url, Job::AddFileWithRanges local-name
     #[test]
     fn a_file_that_could_never_arrive_is_refused_with_its_field() {
         let with = |change: fn(&mut NewFile)| {

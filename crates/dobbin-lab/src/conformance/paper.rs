@@ -12,8 +12,8 @@ const HEAD: &str = "\
 
 What the interfaces of Delivery Optimization promise a program, row by row, and the tests that prove that
 Dobbin keeps it. The rows are in our own words; names are the interface's: `Manager` is
-`IBackgroundCopyManager`, `Job` `IBackgroundCopyJob`, `Job5` `IBackgroundCopyJob5`, `DOJob` and `DOJob2`
-`IDeliveryOptimizationJob` and its second version, `File`, `File2` and `File5` `IBackgroundCopyFile` and its
+`IBackgroundCopyManager`, `Job` `IBackgroundCopyJob`, `Job5` `IBackgroundCopyJob5`, `Job2`
+`IDeliveryOptimizationJob2`, `File`, `File2` and `File5` `IBackgroundCopyFile` and its
 versions, `DOFile` and `DOFile2` `IDeliveryOptimizationFile` and its second version, `Enum`
 `IEnumBackgroundCopyFiles`, `Error` `IBackgroundCopyError`, `Callback` `IBackgroundCopyCallback`.
 

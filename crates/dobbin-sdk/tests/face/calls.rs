@@ -95,7 +95,7 @@ async fn a_job_that_is_over_is_not_found() {
     }
 }
 
-/// conformance: Job::EnumFiles, DOJob::AddFileWithRanges
+/// conformance: Job::EnumFiles, Job::AddFileWithRanges
 #[tokio::test]
 async fn files_are_added_listed_and_looked_at() {
     let (agent, job) = job_of(json(&AddedFiles { numbers: vec![FileNumber(3)] })).await;

@@ -8,17 +8,17 @@ pub(super) fn adding() -> Group {
     table(
         "Adding files",
         &[
-            ("DOJob::AddFileWithRanges", "adds a file with id, URL, local name, ranges and size"),
+            ("Job::AddFileWithRanges", "adds a file with id, URL, local name, ranges and size"),
             (
-                "DOJob::AddFileWithRanges local-name",
+                "Job::AddFileWithRanges local-name",
                 "E_INVALIDARG for a local name that is missing or not absolute",
             ),
             (
-                "DOJob::AddFileWithRanges folder",
+                "Job::AddFileWithRanges folder",
                 "E_ACCESSDENIED where the caller may not write; the folder must exist",
             ),
-            ("DOJob2::AddFile", "adds a file without local name, for a sink that is set later"),
-            ("DOJob2::AddFile id", "E_INVALIDARG for an empty id"),
+            ("Job2::AddFile", "adds a file without local name, for a sink that is set later"),
+            ("Job2::AddFile id", "E_INVALIDARG for an empty id"),
             ("AddFile whole", "no ranges mean the whole file"),
             ("AddFile offset-to-eof", "DO_E_INVALID_RANGE for an offset that means the end"),
             ("AddFile zero-length", "DO_E_INVALID_RANGE for a range of no bytes"),

@@ -107,12 +107,12 @@ pub(super) fn job_properties() -> Group {
             ("Job5::GetProperty unknown", "DO_E_UNKNOWN_PROPERTY_ID for every other property"),
             ("Job5::SetProperty unknown", "DO_E_UNKNOWN_PROPERTY_ID for every other property"),
             (
-                "DOJob2::GetProperty ExtendedErrorInfo",
+                "Job2::GetProperty ExtendedErrorInfo",
                 "the last failure as JSON: Error, ExtendedError, HttpStatus, Url, File; empty without one",
             ),
-            ("DOJob2::GetProperty unknown", "DO_E_UNKNOWN_PROPERTY_ID"),
+            ("Job2::GetProperty unknown", "DO_E_UNKNOWN_PROPERTY_ID"),
             (
-                "DOJob2::SetProperty",
+                "Job2::SetProperty",
                 "always fails: DO_E_READ_ONLY_PROPERTY for ExtendedErrorInfo, else DO_E_UNKNOWN_PROPERTY_ID",
             ),
         ],
