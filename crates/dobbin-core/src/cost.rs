@@ -44,7 +44,7 @@ pub const fn is_permitted(flags: CostFlags, cost: NetworkCost) -> bool {
 mod tests {
     use super::*;
 
-    /// conformance: Job5::SetProperty COST_FLAGS permits
+    /// conformance: Job5::SetProperty COST_FLAGS
     #[test]
     fn a_cost_is_permitted_when_its_bit_is_in_the_mask() {
         const COSTS: [NetworkCost; 8] = [

@@ -228,10 +228,10 @@ mod tests {
 
     use super::*;
 
-    /// conformance: BITS_JOB_PROPERTY_ID numbers
-    /// conformance: BITS_FILE_PROPERTY_ID numbers
-    /// conformance: DOFilePropertyId numbers
-    /// conformance: DOJobPropertyId numbers
+    /// conformance: enum BITS_JOB_PROPERTY_ID
+    /// conformance: enum BITS_FILE_PROPERTY_ID
+    /// conformance: enum DOFilePropertyId
+    /// conformance: enum DOJobPropertyId
     #[test]
     fn ids_have_the_numbers_of_the_interface() {
         let numbers: Vec<i32> = JobPropertyId::ALL.iter().map(|id| id.number()).collect();
@@ -256,7 +256,7 @@ mod tests {
         assert_eq!("cost_flags".parse::<FileProperty>(), Err(UnknownProperty));
     }
 
-    /// conformance: BITS_JOB_TRANSFER_POLICY values
+    /// conformance: enum BITS_JOB_TRANSFER_POLICY
     #[test]
     fn policies_have_the_bits_of_the_interface() {
         let bits = CostFlags::NAMED.map(|(_, flags)| flags.0);

@@ -378,7 +378,7 @@ mod tests {
 
     /// Size and time stamp of the file at another URL, and what follows for bytes that are had.
     ///
-    /// conformance: File2::SetRemoteName restart-or-continue
+    /// conformance: File2::SetRemoteName same-file
     #[test]
     fn a_file_that_moved_goes_on_only_with_the_same_size_and_time() {
         let dated = |time: Option<u64>| Facts {

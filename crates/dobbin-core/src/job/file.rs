@@ -302,7 +302,7 @@ mod tests {
         );
     }
 
-    /// conformance: Job2::AddFile without local name
+    /// conformance: Job2::AddFile
     #[test]
     fn files_without_a_place_are_let_in_and_do_not_clash() {
         let placeless = NewFile { local_name: None, ..file("/x") };
@@ -311,7 +311,7 @@ mod tests {
         assert_eq!(door(&admitted, &[placeless], any_url).map(|files| files.len()), Ok(1));
     }
 
-    /// conformance: File2::SetProperty IntegrityCheckMandatory
+    /// conformance: DOFile2 IntegrityCheckMandatory
     #[test]
     fn a_file_that_cannot_be_fetched_rightly_is_not_fetched() {
         let whole = door(&[], &[file("/tmp/a")], any_url).unwrap().remove(0);

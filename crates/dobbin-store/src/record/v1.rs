@@ -341,7 +341,7 @@ mod tests {
         assert_eq!(record::read_file(&write_file(&one, &extras)).unwrap(), (one, extras));
     }
 
-    /// conformance: File2::SetRemoteName not durable until Resume
+    /// conformance: File2::SetRemoteName
     #[test]
     fn a_new_url_that_was_not_confirmed_is_not_recorded() {
         let (mut moved, extras) = file();

@@ -27,6 +27,7 @@ pub(super) fn enumerations() -> Group {
             ),
             ("enum BITS_FILE_PROPERTY_ID", "HTTP_RESPONSE_HEADERS 1"),
             ("enum DOFilePropertyId", "DecryptionInfo 0 to TotalSizeBytes 6"),
+            ("enum DOJobPropertyId", "ExtendedErrorInfo 0"),
             ("enum DownloadMode", "CdnOnly 0, Lan 1, Group 2, Internet 3, Simple 99, Bypass 100"),
             ("enum SwarmStatus", "Downloading 0, Complete 1, Caching 2, Paused 3"),
             ("enum DODownloadState", "Created 0 to Paused 5"),
