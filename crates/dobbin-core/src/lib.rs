@@ -11,6 +11,7 @@ extern crate alloc;
 pub mod access;
 pub mod callback;
 pub mod cost;
+pub mod download;
 pub mod job;
 pub mod limit;
 pub mod piece;

@@ -67,6 +67,7 @@ impl Door {
             completion: body.completion.unwrap_or(dobbin_types::Completion::Caller),
             headers,
             bytes_per_second_max,
+            download: None,
         };
         Ok((new, files))
     }

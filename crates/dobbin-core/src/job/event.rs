@@ -3,13 +3,14 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use dobbin_types::{Clsid, CostFlags, ErrorCode, FileNumber, NotifyFlags, Priority};
+use dobbin_types::{ByteRange, Clsid, CostFlags, ErrorCode, FileNumber, NotifyFlags, Priority};
 
 use super::facts::Facts;
 use super::file::File;
 use super::model::Attempt;
 use super::property::FileChange;
 use super::trouble::Trouble;
+use crate::download::Setting;
 
 /// What a caller asks of a job: the methods that change it or its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +42,11 @@ pub enum Wish {
     SetRemoteName(FileNumber, String),
     /// `IDeliveryOptimizationFile2::SetProperty`.
     SetFile(FileNumber, FileChange),
+    /// `IDODownload::Start` of a download that was never started, with its ranges, or of one that is
+    /// transferred, with more. As `View::decide` allows it.
+    Portion(Vec<ByteRange>),
+    /// `IDODownload::SetProperty`, as `View::setting` allows it.
+    SetProperty(Setting),
 }
 
 /// Which wish, without what it carries: for tables and logs.
@@ -72,6 +78,10 @@ pub enum WishKind {
     SetRemoteName,
     /// [`Wish::SetFile`].
     SetFile,
+    /// [`Wish::Portion`].
+    Portion,
+    /// [`Wish::SetProperty`].
+    SetProperty,
 }
 
 impl Wish {
@@ -91,6 +101,8 @@ impl Wish {
             Wish::SetNotificationClsid(_) => WishKind::SetNotificationClsid,
             Wish::SetRemoteName(..) => WishKind::SetRemoteName,
             Wish::SetFile(..) => WishKind::SetFile,
+            Wish::Portion(_) => WishKind::Portion,
+            Wish::SetProperty(_) => WishKind::SetProperty,
         }
     }
 }

@@ -57,6 +57,11 @@ pub struct File {
     pub finished: bool,
     /// It stands under its name (`BG_FILE_PROGRESS::Completed`).
     pub published: bool,
+    /// How many of the ranges were transferred before the portion that was asked for last
+    /// (`IDODownload::Start` of a download that is transferred). Their bytes are here and flushed.
+    pub earlier_ranges_count: usize,
+    /// The caller takes the bytes itself (`StreamInterface`): there is no local name.
+    pub streams: bool,
 }
 
 /// What a caller said of checking a file piece by piece.
@@ -75,7 +80,7 @@ impl File {
     /// hashes cannot be had yet, so a file that must be checked is not fetched rather than handed
     /// over unchecked (`IntegrityCheckMandatory`); one that merely may be is fetched without.
     pub fn obstacle(&self) -> Option<(ErrorCode, &'static str)> {
-        if self.local_name.is_empty() {
+        if self.local_name.is_empty() && !self.streams {
             return Some((ErrorCode::DO_E_LOCALPATH_NOT_SET, "the file has no place to go"));
         }
         if self.remote_name.is_empty() {
@@ -91,6 +96,23 @@ impl File {
                 "the file must be checked, but this service cannot read piece hashes yet",
             )),
             (Some(false) | None, _) => None,
+        }
+    }
+
+    /// The file of a download that nobody has said anything of.
+    pub(crate) fn nameless() -> File {
+        let mut files = [NewFile::default()].map(|file| admitted(&file, None));
+        name_the_nameless(0, &mut files);
+        let [file] = files;
+        file
+    }
+
+    /// Bytes of the local file that earlier portions filled: its first ones.
+    pub fn earlier_bytes(&self) -> u64 {
+        let remote_size = self.facts.as_ref().map(|facts| facts.remote_size).or(self.declared_size);
+        match self.ranges.get(..self.earlier_ranges_count) {
+            None | Some([]) => 0,
+            Some(earlier) => ranges::local_size(earlier, remote_size).unwrap_or(0),
         }
     }
 
@@ -133,7 +155,7 @@ pub fn door(
         .map(|file| file.local_name.as_str())
         .filter(|name| !name.is_empty())
         .collect();
-    let mut admitted = Vec::with_capacity(offered.len());
+    let mut files = Vec::with_capacity(offered.len());
     for (index, file) in offered.iter().enumerate() {
         let refuse = |(field, code, message)| Refusal { index, field, code, message };
         check(file, &is_url).map_err(refuse)?;
@@ -148,23 +170,30 @@ pub fn door(
             return Err(refuse(taken("local_name", "destination", name)));
         }
         let sha256 = file.sha256.as_deref().map(digest).transpose().map_err(refuse)?;
-        admitted.push(File {
-            file_id: file.file_id.clone().unwrap_or_default(),
-            remote_name: file.remote_name.clone(),
-            recorded_name: None,
-            local_name: file.local_name.clone().unwrap_or_default(),
-            ranges: file.ranges.clone(),
-            declared_size: file.size,
-            sha256,
-            replace: file.replace,
-            check: Check::default(),
-            facts: None,
-            finished: false,
-            published: false,
-        });
+        files.push(admitted(file, sha256));
     }
-    name_the_nameless(present.len(), &mut admitted);
-    Ok(admitted)
+    name_the_nameless(present.len(), &mut files);
+    Ok(files)
+}
+
+/// A file as it was offered, of which nothing is here yet.
+fn admitted(file: &NewFile, sha256: Option<[u8; 32]>) -> File {
+    File {
+        file_id: file.file_id.clone().unwrap_or_default(),
+        remote_name: file.remote_name.clone(),
+        recorded_name: None,
+        local_name: file.local_name.clone().unwrap_or_default(),
+        ranges: file.ranges.clone(),
+        declared_size: file.size,
+        sha256,
+        replace: file.replace,
+        check: Check::default(),
+        facts: None,
+        finished: false,
+        published: false,
+        earlier_ranges_count: 0,
+        streams: false,
+    }
 }
 
 type Fault = (&'static str, ErrorCode, String);

@@ -1,5 +1,6 @@
 //! The job itself.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::num::NonZeroU64;
@@ -15,6 +16,7 @@ use super::step::Now;
 use super::timer;
 use super::trouble::JobError;
 use crate::callback::Owed;
+use crate::download::Download;
 use crate::time::{Stopwatch, Tick};
 
 /// One run of a job. Whatever is in flight carries the number of the attempt that started it; a
@@ -43,6 +45,8 @@ pub struct NewJob {
     pub headers: Vec<(String, String)>,
     /// The most it may fetch.
     pub bytes_per_second_max: Option<NonZeroU64>,
+    /// What it has as a download; `None` for a job that is none.
+    pub download: Option<Box<Download>>,
 }
 
 /// A copy job (`IBackgroundCopyJob`).

@@ -91,6 +91,8 @@ pub(super) fn file_restarted(job: &mut Job, attempt: Attempt, number: FileNumber
     match job.files.get_mut(number.index()) {
         Some(file) if !file.finished => {
             file.facts = None;
+            // What earlier portions brought is gone too.
+            file.earlier_ranges_count = 0;
             alloc::vec![Effect::PersistFile(number), Effect::Tell(Notice::Modified)]
         }
         Some(_) | None => NOTHING,

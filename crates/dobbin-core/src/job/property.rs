@@ -122,6 +122,9 @@ fn check(
     change: &FileChange,
 ) -> Result<(), ErrorCode> {
     match change {
+        FileChange::LocalName(_) if file.streams => {
+            Err(ErrorCode::DO_E_FILE_DOWNLOADSINK_ALREADY_SET)
+        }
         FileChange::LocalName(name) => {
             file::check_local_name(name).map_err(|_why| ErrorCode::E_INVALIDARG)?;
             let mut others = files.iter().zip((0_u32..).map(FileNumber));

@@ -12,7 +12,7 @@ use dobbin_types::{ByteRange, ErrorCode};
 /// `DO_E_INVALID_RANGE` for a length of 0, an end beyond 2^64, or one beyond a size that is known;
 /// `DO_E_OVERLAPPING_RANGES` for two that share a byte or begin at the same one. Neighbours that
 /// touch do not overlap.
-pub(super) fn check(ranges: &[ByteRange], size: Option<u64>) -> Result<(), (ErrorCode, String)> {
+pub(crate) fn check(ranges: &[ByteRange], size: Option<u64>) -> Result<(), (ErrorCode, String)> {
     let invalid = |why: String| Err((ErrorCode::DO_E_INVALID_RANGE, why));
     for range in ranges {
         if range.offset == u64::MAX {

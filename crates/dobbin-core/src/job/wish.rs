@@ -12,7 +12,7 @@ use super::event::Wish;
 use super::file::File;
 use super::model::Job;
 use super::step::Now;
-use super::{outcome, property};
+use super::{outcome, portion, property};
 use crate::retry;
 
 pub(super) type Answer = Result<Vec<Effect>, ErrorCode>;
@@ -52,6 +52,8 @@ pub(super) fn apply(job: &mut Job, wish: Wish, now: Now) -> Answer {
         Wish::SetNotificationClsid(clsid) => property::set_notification_clsid(job, clsid),
         Wish::SetRemoteName(file, url) => property::set_remote_name(job, file, url),
         Wish::SetFile(file, change) => property::set_file(job, file, change),
+        Wish::Portion(ranges) => portion::begin(job, ranges),
+        Wish::SetProperty(setting) => portion::set(job, setting),
     }
 }
 
@@ -67,7 +69,10 @@ fn resume(job: &mut Job) -> Answer {
             if job.files.is_empty() {
                 return Err(ErrorCode::DO_E_JOB_EMPTY);
             }
-            if job.files.iter().any(|file| file.local_name.is_empty()) {
+            if lacks_ranges(job) {
+                return Err(ErrorCode::DO_E_DOWNLOAD_RANGES_EXPECTED);
+            }
+            if job.files.iter().any(|file| file.local_name.is_empty() && !file.streams) {
                 return Err(ErrorCode::DO_E_LOCALPATH_NOT_SET);
             }
             if job.files.iter().any(|file| file.remote_name.is_empty() && !file.finished) {
@@ -79,14 +84,26 @@ fn resume(job: &mut Job) -> Answer {
                 effects.extend(outcome::transferred(job));
                 return Ok(effects);
             }
-            // The reason of the last stop stays to be read until data moves; a fresh start counts
-            // its failures anew.
-            job.failures_count = 0;
-            job.renew(JobState::Queued);
-            effects.extend([Effect::Persist, Effect::Tell(Notice::Modified)]);
+            if let Some(download) = &mut job.new.download {
+                download.started = true;
+            }
+            effects.extend(enqueue(job));
             Ok(effects)
         }
     }
+}
+
+/// Whether it is a download whose caller takes the bytes itself, and which has not said which ones.
+fn lacks_ranges(job: &Job) -> bool {
+    job.files.iter().any(|file| file.streams && file.ranges.is_empty())
+}
+
+/// A fresh start: the reason of the last stop stays to be read until data moves, but failures are
+/// counted anew.
+pub(super) fn enqueue(job: &mut Job) -> Vec<Effect> {
+    job.failures_count = 0;
+    job.renew(JobState::Queued);
+    alloc::vec![Effect::Persist, Effect::Tell(Notice::Modified)]
 }
 
 /// `Suspend`. A job in error or transferred is at rest already and keeps the state that says why.
@@ -157,6 +174,8 @@ fn add_files(job: &mut Job, files: Vec<File>) -> Answer {
         JobState::Acknowledged | JobState::Cancelled => return over(),
         // No file more: everything is still here.
         _ if files.is_empty() => return stay(),
+        // A download has one file.
+        _ if job.new.download.is_some() && !job.files.is_empty() => return over(),
         JobState::Transferred => job.renew(JobState::Suspended),
         JobState::Queued
         | JobState::Connecting

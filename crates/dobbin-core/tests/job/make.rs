@@ -65,6 +65,7 @@ pub(crate) fn about() -> NewJob {
         completion: Completion::Caller,
         headers: Vec::new(),
         bytes_per_second_max: None,
+        download: None,
     }
 }
 

@@ -4,6 +4,7 @@ use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use dobbin_core::download::Download;
 use dobbin_core::job::{Check, Facts, File, JobError, NewJob, Saved, Validator};
 use dobbin_types::{
     ByteRange, Clsid, Completion, CostFlags, ErrorCode, FileNumber, FileTime, JobId, JobState,
@@ -45,6 +46,25 @@ struct JobRecordV1 {
     /// Left out when false, as by programs that did not know it.
     #[serde(default, skip_serializing_if = "is_false")]
     call_owed: bool,
+    /// What it has as a download; nothing for a job that is none.
+    download: Option<DownloadRecordV1>,
+}
+
+/// The callback is missing: it dies with its caller's connection.
+#[derive(Serialize, Deserialize)]
+struct DownloadRecordV1 {
+    started: bool,
+    content_id: Option<String>,
+    no_cellular: bool,
+    security_flags: u32,
+    callback_percent: u32,
+    callback_seconds: Option<u32>,
+    blocking: bool,
+    correlation_vector: Option<String>,
+    disallow_cellular: bool,
+    auth_headers: Vec<(String, String)>,
+    allow_downgrade: bool,
+    non_volatile: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -73,6 +93,8 @@ struct FileRecordV1 {
     facts: Option<FactsRecordV1>,
     finished: bool,
     published: bool,
+    earlier_ranges_count: usize,
+    streams: bool,
     beside: Option<PathBuf>,
     intent: Option<Intent>,
     http_bytes: u64,
@@ -120,6 +142,7 @@ pub(super) fn write_job(about: &NewJob, saved: &Saved) -> String {
         quiet_millis: millis(saved.quiet),
         age_millis: millis(saved.age),
         call_owed: saved.call_owed,
+        download: about.download.as_deref().map(write_download),
     };
     to_json(&record)
 }
@@ -137,6 +160,7 @@ pub(super) fn read_job(text: &str) -> Result<(NewJob, Saved), RecordError> {
             .ok_or(RecordError::Meaning("completion"))?,
         headers: record.headers,
         bytes_per_second_max: record.bytes_per_second_max,
+        download: record.download.map(|record| Box::new(read_download(record))),
     };
     let saved = Saved {
         state: JobState::from_number(record.state).ok_or(RecordError::Meaning("state"))?,
@@ -163,6 +187,41 @@ pub(super) fn read_job(text: &str) -> Result<(NewJob, Saved), RecordError> {
     Ok((about, saved))
 }
 
+fn write_download(download: &Download) -> DownloadRecordV1 {
+    DownloadRecordV1 {
+        started: download.started,
+        content_id: download.content_id.clone(),
+        no_cellular: download.no_cellular,
+        security_flags: download.security_flags,
+        callback_percent: download.callback_percent,
+        callback_seconds: download.callback_seconds,
+        blocking: download.blocking,
+        correlation_vector: download.correlation_vector.clone(),
+        disallow_cellular: download.disallow_cellular,
+        auth_headers: download.auth_headers.clone(),
+        allow_downgrade: download.allow_downgrade,
+        non_volatile: download.non_volatile,
+    }
+}
+
+fn read_download(record: DownloadRecordV1) -> Download {
+    Download {
+        started: record.started,
+        callback: false,
+        content_id: record.content_id,
+        no_cellular: record.no_cellular,
+        security_flags: record.security_flags,
+        callback_percent: record.callback_percent,
+        callback_seconds: record.callback_seconds,
+        blocking: record.blocking,
+        correlation_vector: record.correlation_vector,
+        disallow_cellular: record.disallow_cellular,
+        auth_headers: record.auth_headers,
+        allow_downgrade: record.allow_downgrade,
+        non_volatile: record.non_volatile,
+    }
+}
+
 pub(super) fn write_file(file: &File, extras: &FileExtras) -> String {
     // A new URL counts only once the job was resumed with it.
     let remote_name = file.recorded_name.as_ref().unwrap_or(&file.remote_name);
@@ -181,6 +240,8 @@ pub(super) fn write_file(file: &File, extras: &FileExtras) -> String {
         facts: file.facts.as_ref().map(|facts| write_facts(facts, remote_name)),
         finished: file.finished,
         published: file.published,
+        earlier_ranges_count: file.earlier_ranges_count,
+        streams: file.streams,
         beside: extras.beside.clone(),
         intent: extras.intent.clone(),
         http_bytes: figures.http_bytes,
@@ -215,6 +276,8 @@ pub(super) fn read_file(text: &str) -> Result<(File, FileExtras), RecordError> {
         facts,
         finished: record.finished,
         published: record.published,
+        earlier_ranges_count: record.earlier_ranges_count,
+        streams: record.streams,
     };
     Ok((file, FileExtras { beside: record.beside, intent: record.intent, figures }))
 }
@@ -273,6 +336,7 @@ mod tests {
             completion: Completion::Service,
             headers: vec![("authorization".into(), "x".into())],
             bytes_per_second_max: NonZeroU64::new(5),
+            download: Some(Box::new(download())),
         };
         let saved = Saved {
             state: JobState::TransientError,
@@ -299,6 +363,24 @@ mod tests {
         (about, saved)
     }
 
+    fn download() -> Download {
+        Download {
+            started: true,
+            callback: false,
+            content_id: Some("content".into()),
+            no_cellular: true,
+            security_flags: 1,
+            callback_percent: 10,
+            callback_seconds: Some(7),
+            blocking: true,
+            correlation_vector: Some("cV.1".into()),
+            disallow_cellular: true,
+            auth_headers: vec![("authorization".into(), "y".into())],
+            allow_downgrade: true,
+            non_volatile: true,
+        }
+    }
+
     fn file() -> (File, FileExtras) {
         let file = File {
             file_id: "id".into(),
@@ -321,6 +403,8 @@ mod tests {
             }),
             finished: true,
             published: false,
+            earlier_ranges_count: 1,
+            streams: true,
         };
         let figures = Figures {
             http_bytes: 11,
@@ -355,6 +439,14 @@ mod tests {
         moved.recorded_name = None;
         let (back, _) = record::read_file(&write_file(&moved, &extras)).unwrap();
         assert_eq!(back, moved);
+    }
+
+    #[test]
+    fn a_callback_is_in_no_record() {
+        let (mut about, saved) = job();
+        about.download = Some(Box::new(Download { callback: true, ..download() }));
+        let (read, _) = record::read_job(&write_job(&about, &saved)).unwrap();
+        assert_eq!(read.download.as_deref(), Some(&download()));
     }
 
     #[test]

@@ -1,0 +1,48 @@
+//! Downloads (`IDODownload`): what that interface's words mean for a job.
+//!
+//! A download is a job with one file. It has no state machine of its own: here a job is shown in the
+//! other interface's words ([`View::status`]), its operations are turned into wishes
+//! ([`View::decide`]), and its properties into settings ([`View::setting`]). All of it is translation;
+//! the job moves in [`crate::job::step`] and nowhere else.
+
+mod model;
+mod operation;
+mod property;
+mod setting;
+mod status;
+
+use crate::job::{File, Job};
+
+pub use model::Download;
+pub use operation::Operation;
+pub(crate) use property::flags_of;
+pub use property::{CALLBACK_SECONDS_DEFAULT, NO_PROGRESS_SECONDS_DEFAULT};
+pub use setting::{Fault, Setting, Syntax};
+pub use status::Codes;
+
+/// A job, looked at as the download it is.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    job: &'a Job,
+    download: &'a Download,
+    file: &'a File,
+}
+
+impl<'a> View<'a> {
+    /// The download that a job is; `None` for a job that is none.
+    pub fn of(job: &'a Job) -> Option<View<'a>> {
+        let download = job.about().download.as_deref()?;
+        let file = job.files().first()?;
+        Some(View { job, download, file })
+    }
+
+    /// What only a download has.
+    pub fn download(&self) -> &'a Download {
+        self.download
+    }
+
+    /// Its one file.
+    pub fn file(&self) -> &'a File {
+        self.file
+    }
+}
