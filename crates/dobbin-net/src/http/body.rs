@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
+use http::Version;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Frame, Incoming};
+use hyper_util::client::legacy::connect::CaptureConnection;
 use tokio::task::yield_now;
 use tokio::time::{Instant, timeout};
 
@@ -15,13 +17,17 @@ use super::error::{FetchError, FetchErrorKind};
 use super::settings::StallRule;
 use super::stall::StallWatch;
 use super::trouble;
+use super::wire::retire;
 
 /// The bytes of a reply, up to exactly where they must end.
 ///
-/// Dropping it before its end closes the connection; at its end the connection serves the next
-/// request. After an error there is nothing more to read.
+/// Dropping it before its end closes the connection, or over HTTP/2 only its stream; at its end the
+/// connection serves the next request. After an error there is nothing more to read.
 pub struct Body {
     incoming: Incoming,
+    /// What it comes over.
+    connection: CaptureConnection,
+    version: Version,
     host: Arc<str>,
     /// How much is still to come; `None` where the origin did not say.
     left: Option<u64>,
@@ -32,11 +38,14 @@ pub struct Body {
 impl Body {
     pub(super) fn new(
         incoming: Incoming,
+        connection: CaptureConnection,
+        version: Version,
         host: Arc<str>,
         length: Option<u64>,
         rule: StallRule,
     ) -> Body {
-        Body { incoming, host, left: length, received: 0, stall: StallWatch::new(rule) }
+        let stall = StallWatch::new(rule);
+        Body { incoming, connection, version, host, left: length, received: 0, stall }
     }
 
     /// The next bytes, as the connection hands them out and at most
@@ -68,10 +77,8 @@ impl Body {
                 return Ok(None);
             }
             let Some(frame) = self.frame().await? else {
-                return match self.left {
-                    Some(0) | None => Ok(None),
-                    Some(_) => Err(FetchErrorKind::Truncated { received_bytes: self.received }),
-                };
+                let truncated = FetchErrorKind::Truncated { received_bytes: self.received };
+                return if self.has_ended() { Ok(None) } else { Err(truncated) };
             };
             // Trailers say nothing that we use.
             let Ok(data) = frame.into_data() else { continue };
@@ -88,9 +95,20 @@ impl Body {
         }
     }
 
+    /// Whether it ended where it should, now that nothing more comes.
+    fn has_ended(&self) -> bool {
+        match self.left {
+            Some(left) => left == 0,
+            // An HTTP/2 origin may give a stream up without calling that an error (RFC 9113 §8.1);
+            // only its own mark is the end.
+            None if self.version == Version::HTTP_2 => self.incoming.is_end_stream(),
+            None => true,
+        }
+    }
+
     /// The next frame, or `None` at the end; a stall or a broken connection is an error.
     async fn frame(&mut self) -> Result<Option<Frame<Bytes>>, FetchErrorKind> {
-        let Body { incoming, stall, received, .. } = self;
+        let Body { incoming, connection, stall, received, .. } = self;
         let explain = |error| trouble::in_body(&error, *received);
 
         // What is here already costs no timer.
@@ -106,6 +124,8 @@ impl Body {
                 return frame.transpose().map_err(explain);
             }
         }
+        // Over HTTP/2 it would else serve the next request, dead as it may be.
+        retire(connection);
         Err(FetchErrorKind::Stalled)
     }
 }

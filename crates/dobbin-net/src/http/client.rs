@@ -3,23 +3,24 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use dobbin_core::source::Reach;
 use dobbin_types::FileTime;
 use http::Uri;
 use http::header::{ACCEPT_RANGES, HeaderMap, PROXY_AUTHORIZATION};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::{Body as _, Incoming};
-use hyper_util::client::legacy::{self, connect::capture_connection};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 use url::{Host, Url};
 
 use super::body::Body;
-use super::connect::{Connector, Ways};
+use super::connect::Ways;
 use super::dial::Scope;
 use super::error::{FetchError, FetchErrorKind};
+use super::pools::{IDLE_PER_HOST_MAX, Pools};
+use super::protocol::{Origins, Protocol, place};
 use super::redirect::{self, is_redirect};
 use super::reply::judge;
 use super::request::{Headers, Request};
@@ -29,13 +30,7 @@ use super::settings::HttpSettings;
 use super::tls::{RootsError, Tls};
 use super::trouble;
 use super::validator;
-use super::wire::Link;
-
-/// Idle connections kept for one host: as many as ask it at once.
-const IDLE_PER_HOST_MAX: usize = 8;
-
-/// How long a connection is kept idle. Shorter than most servers keep theirs, so that few go stale.
-const IDLE_MAX: Duration = Duration::from_secs(30);
+use super::wire::{Link, retire};
 
 /// How much of a refused reply's body is read so that its connection can be used again.
 const DRAIN_BYTES_MAX: u64 = 64 * 1024;
@@ -43,11 +38,12 @@ const DRAIN_BYTES_MAX: u64 = 64 * 1024;
 /// How long that may take. Such a body mostly comes in one packet with its headers.
 const DRAIN_TIME_MAX: Duration = Duration::from_millis(100);
 
-/// Less than this and a reply's headers may not fit.
-const READ_BUFFER_MIN: usize = 64 * 1024;
-
-/// Asks origins over HTTP/1.1 and keeps connections for the next request. Cheap to clone; clones share
-/// the connections.
+/// Asks origins and keeps connections for the next request. Cheap to clone; clones share the
+/// connections.
+///
+/// Over HTTP/1.1 each request that is under way has a connection of its own. An origin that will not
+/// speak it inside TLS is asked for HTTP/2, on one connection for all requests at a time, and is
+/// remembered, also by the clients of other threads. That it changes its mind is noticed.
 ///
 /// Its connections are driven by the runtime that calls it, so there is one client for each transfer
 /// thread: see [`Client::for_another_thread`].
@@ -55,14 +51,8 @@ const READ_BUFFER_MIN: usize = 64 * 1024;
 pub struct Client {
     settings: Arc<HttpSettings>,
     ways: Arc<Ways>,
-    /// Connections to any address.
-    any: Pool,
-    /// Connections that were allowed to lead to public addresses only. Kept apart, so that what
-    /// follows a public reply never travels on a connection that a caller's own URL has opened.
-    public_only: Pool,
+    pools: Pools,
 }
-
-type Pool = legacy::Client<Connector, Empty<Bytes>>;
 
 /// One step on the way from the caller's URL to the file.
 struct Hop {
@@ -72,11 +62,19 @@ struct Hop {
     scope: Scope,
 }
 
+/// A request on its way to one hop.
+struct Asking {
+    uri: Uri,
+    headers: HeaderMap,
+    scope: Scope,
+}
+
 /// A reply as hyper hands it out, and what it came over.
 struct Reply {
     parts: http::response::Parts,
     body: Incoming,
     link: Option<Link>,
+    connection: CaptureConnection,
 }
 
 impl Client {
@@ -88,27 +86,20 @@ impl Client {
             proxy: settings.proxy.clone(),
             tls: Tls::new(settings.extra_roots.clone())?,
             connect_timeout: settings.connect_timeout,
+            origins: Arc::new(Origins::default()),
         };
         Ok(Client::with(Arc::new(settings), Arc::new(ways)))
     }
 
-    /// A client for another thread: the same settings, authorities and TLS sessions, but connections
-    /// of its own.
+    /// A client for another thread: the same settings, authorities, TLS sessions and memory of what
+    /// origins speak, but connections of its own.
     pub fn for_another_thread(&self) -> Client {
         Client::with(Arc::clone(&self.settings), Arc::clone(&self.ways))
     }
 
     fn with(settings: Arc<HttpSettings>, ways: Arc<Ways>) -> Client {
-        let pool = |scope| -> Pool {
-            legacy::Client::builder(TokioExecutor::new())
-                .pool_timer(TokioTimer::new())
-                .pool_idle_timeout(IDLE_MAX)
-                .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
-                .http1_read_buf_exact_size(settings.read_buffer.max(READ_BUFFER_MIN))
-                .build(Connector { ways: Arc::clone(&ways), scope })
-        };
-        let (any, public_only) = (pool(Scope::Any), pool(Scope::PublicOnly));
-        Client { settings, ways, any, public_only }
+        let pools = Pools::new(&ways, settings.read_buffer);
+        Client { settings, ways, pools }
     }
 
     /// Asks for what the request names, follows redirects, and returns the reply when its headers
@@ -146,7 +137,8 @@ impl Client {
     }
 
     /// One request and its reply. A connection that went stale in the pool is replaced, because its
-    /// end says nothing about this request.
+    /// end says nothing about this request; and an origin that turns out to speak the other HTTP is
+    /// asked in that.
     async fn ask(&self, hop: &Hop, headers: &Headers) -> Result<Reply, FetchErrorKind> {
         let uri: Uri = hop.url.as_str().parse().map_err(|_| FetchErrorKind::Url)?;
         let mut headers = headers.for_hop(hop.trusted);
@@ -156,40 +148,58 @@ impl Client {
         {
             headers.insert(PROXY_AUTHORIZATION, credentials.clone());
         }
+        let asking = Asking { uri, headers, scope: hop.scope };
+        let mut has_changed = false;
         // Each failure takes one used connection out of the pool.
-        for _ in 0..IDLE_PER_HOST_MAX {
-            match self.exchange(hop.scope, &uri, &headers).await {
-                Err((FetchErrorKind::EmptyReply | FetchErrorKind::Broken(_), true)) => {}
-                outcome => return outcome.map_err(|(kind, _)| kind),
+        let mut stale_left = IDLE_PER_HOST_MAX;
+        loop {
+            let protocol = self.ways.origins.spoken_by(&asking.uri);
+            let (kind, used) = match self.exchange(&asking, protocol).await {
+                Ok(reply) => return Ok(reply),
+                Err(failed) => failed,
+            };
+            if !has_changed && self.ways.origins.spoken_by(&asking.uri) != protocol {
+                has_changed = true;
+                tracing::debug!(host = asking.uri.host(), from = ?protocol, "HTTP version changed");
+                continue;
             }
+            let is_stale =
+                used && matches!(kind, FetchErrorKind::EmptyReply | FetchErrorKind::Broken(_));
+            if !is_stale || stale_left == 0 {
+                return Err(kind);
+            }
+            stale_left -= 1;
         }
-        self.exchange(hop.scope, &uri, &headers).await.map_err(|(kind, _)| kind)
     }
 
     /// One try. The error says whether the connection had served before.
     async fn exchange(
         &self,
-        scope: Scope,
-        uri: &Uri,
-        headers: &HeaderMap,
+        asking: &Asking,
+        protocol: Protocol,
     ) -> Result<Reply, (FetchErrorKind, bool)> {
         let mut request = http::Request::new(Empty::new());
-        *request.uri_mut() = uri.clone();
-        *request.headers_mut() = headers.clone();
-        let mut captured = capture_connection(&mut request);
-        // Making the connection has a limit of its own; this one begins when it stands.
+        *request.uri_mut() = asking.uri.clone();
+        *request.headers_mut() = asking.headers.clone();
+        let connection = capture_connection(&mut request);
+        let mut captured = connection.clone();
+        // Making a connection has a limit of its own, but over HTTP/2 one request makes it and others
+        // wait. When it stands, the limit for the answer begins.
         let patience = async {
-            drop(captured.wait_for_connection_metadata().await);
+            let standing = captured.wait_for_connection_metadata();
+            if timeout(self.settings.connect_timeout, standing).await.is_err() {
+                return FetchErrorKind::ConnectTimeout;
+            }
             sleep(self.settings.stall.over).await;
-        };
-        let pool = match scope {
-            Scope::Any => &self.any,
-            Scope::PublicOnly => &self.public_only,
+            FetchErrorKind::Silent
         };
         let outcome = tokio::select! {
             biased;
-            outcome = pool.request(request) => outcome,
-            () = patience => return Err((FetchErrorKind::Silent, false)),
+            outcome = self.pools.pool(asking.scope, protocol).request(request) => outcome,
+            kind = patience => {
+                retire(&connection);
+                return Err((kind, false));
+            }
         };
         match outcome {
             Ok(response) => {
@@ -198,17 +208,34 @@ impl Client {
                 if let Some(link) = &link {
                     link.replied();
                 }
-                Ok(Reply { parts, body, link })
+                Ok(Reply { parts, body, link, connection })
             }
-            Err(error) => {
-                let mut known = http::Extensions::new();
-                if let Some(connected) = error.connect_info() {
-                    connected.get_extras(&mut known);
-                }
-                let used = known.get::<Link>().is_some_and(Link::is_used);
-                Err((trouble::before_reply(&error), used))
-            }
+            Err(error) => Err(self.failed(asking, &connection, &error)),
         }
+    }
+
+    /// What follows from a request without a reply: for this connection, and for what is known of the
+    /// origin.
+    fn failed(
+        &self,
+        asking: &Asking,
+        connection: &CaptureConnection,
+        error: &legacy::Error,
+    ) -> (FetchErrorKind, bool) {
+        let kind = trouble::before_reply(error);
+        if kind != FetchErrorKind::Reset {
+            retire(connection);
+        }
+        if trouble::requires_http1(error)
+            && let Some((host, port)) = place(&asking.uri)
+        {
+            self.ways.origins.note(host, port, Protocol::Http1);
+        }
+        let mut known = http::Extensions::new();
+        if let Some(connected) = error.connect_info() {
+            connected.get_extras(&mut known);
+        }
+        (kind, known.get::<Link>().is_some_and(Link::is_used))
     }
 
     /// Turns the last reply into the answer.
@@ -218,7 +245,7 @@ impl Client {
         url: Url,
         reply: Reply,
     ) -> Result<Response, FetchError> {
-        let Reply { parts, body, link } = reply;
+        let Reply { parts, body, link, connection } = reply;
         let (status, headers) = (parts.status, &parts.headers);
         let promise = match judge(request, url.path(), status, headers, body.size_hint().exact()) {
             Ok(promise) => promise,
@@ -242,7 +269,14 @@ impl Client {
             header_text: header_text(parts.version, status, headers),
             remote: link.map(|link| link.remote),
             version: parts.version,
-            body: Body::new(body, host_of(&url).into(), promise.length, self.settings.stall),
+            body: Body::new(
+                body,
+                connection,
+                parts.version,
+                host_of(&url).into(),
+                promise.length,
+                self.settings.stall,
+            ),
             final_url: url,
         })
     }

@@ -14,7 +14,9 @@ use tower_service::Service;
 
 use super::dial::{Scope, dial, literal, look_up};
 use super::error::FetchErrorKind;
+use super::first_bytes::FirstBytes;
 use super::network::Network;
+use super::protocol::{Origins, Protocol, place};
 use super::proxy::ProxyRules;
 use super::socks::{self, Goal};
 use super::tls::Tls;
@@ -27,6 +29,8 @@ pub(super) struct Ways {
     pub(super) proxy: ProxyRules,
     pub(super) tls: Tls,
     pub(super) connect_timeout: Duration,
+    /// What the origins were found to speak.
+    pub(super) origins: Arc<Origins>,
 }
 
 /// Makes connections for one pool.
@@ -34,6 +38,7 @@ pub(super) struct Ways {
 pub(super) struct Connector {
     pub(super) ways: Arc<Ways>,
     pub(super) scope: Scope,
+    pub(super) protocol: Protocol,
 }
 
 impl Service<Uri> for Connector {
@@ -46,38 +51,67 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, destination: Uri) -> Self::Future {
-        let Connector { ways, scope } = self.clone();
+        let connector = self.clone();
         Box::pin(async move {
-            let limit = ways.connect_timeout;
-            let outcome = timeout(limit, connect(&ways, scope, &destination)).await;
+            let limit = connector.ways.connect_timeout;
+            let outcome = timeout(limit, connector.connect(&destination)).await;
             outcome.unwrap_or(Err(FetchErrorKind::ConnectTimeout))
         })
     }
 }
 
-async fn connect(ways: &Ways, scope: Scope, destination: &Uri) -> Result<Pooled, FetchErrorKind> {
-    let (host, port) = place(destination).ok_or(FetchErrorKind::Url)?;
-    let is_https = destination.scheme_str() == Some("https");
-    let Some(proxy) = ways.proxy.intercept(destination) else {
-        let (stream, remote) = dial(&ways.network, host, port, scope).await?;
-        let wire = sealed_if(is_https, ways, host, Wire::Plain(stream)).await?;
-        return Ok(Pooled::new(wire, Link::new(remote, false), false));
-    };
-    match proxy.uri().scheme_str() {
-        Some("socks5" | "socks5h") => {
-            let (wire, link) = through_socks(ways, scope, &proxy, host, port).await?;
-            let wire = sealed_if(is_https, ways, host, wire).await?;
-            Ok(Pooled::new(wire, link, false))
-        }
-        Some("http" | "https") => {
-            let (mut wire, remote) = reach_proxy(ways, &proxy).await?;
-            if is_https {
-                tunnel::open(&mut wire, host, port, proxy.basic_auth()).await?;
+impl Connector {
+    async fn connect(&self, destination: &Uri) -> Result<Pooled, FetchErrorKind> {
+        let ways = self.ways.as_ref();
+        let (host, port) = place(destination).ok_or(FetchErrorKind::Url)?;
+        let is_https = destination.scheme_str() == Some("https");
+        let Some(proxy) = ways.proxy.intercept(destination) else {
+            let (stream, remote) = dial(&ways.network, host, port, self.scope).await?;
+            let link = Link::new(remote, false);
+            return self.to_origin(destination, Wire::Plain(stream), link).await;
+        };
+        match proxy.uri().scheme_str() {
+            Some("socks5" | "socks5h") => {
+                let (wire, link) = through_socks(ways, self.scope, &proxy, host, port).await?;
+                self.to_origin(destination, wire, link).await
             }
-            let wire = sealed_if(is_https, ways, host, wire).await?;
-            Ok(Pooled::new(wire, Link::new(remote, true), !is_https))
+            Some("http" | "https") => {
+                let (mut wire, remote) = reach_proxy(ways, &proxy).await?;
+                let link = Link::new(remote, true);
+                if !is_https {
+                    return Ok(Pooled::new(wire, link).in_absolute_form());
+                }
+                tunnel::open(&mut wire, host, port, proxy.basic_auth()).await?;
+                self.to_origin(destination, wire, link).await
+            }
+            _ => Err(FetchErrorKind::ProxyUnsupported),
         }
-        _ => Err(FetchErrorKind::ProxyUnsupported),
+    }
+
+    /// Makes a wire that leads to the origin one that speaks our HTTP with it. What its TLS says of
+    /// the HTTP it speaks is noted.
+    async fn to_origin(
+        &self,
+        destination: &Uri,
+        wire: Wire,
+        link: Link,
+    ) -> Result<Pooled, FetchErrorKind> {
+        if destination.scheme_str() != Some("https") {
+            return Ok(Pooled::new(wire, link));
+        }
+        let (host, port) = place(destination).ok_or(FetchErrorKind::Url)?;
+        let origins = &self.ways.origins;
+        let sealed = self.ways.tls.seal(host, wire, self.protocol).await;
+        let wire = sealed.inspect_err(|kind| {
+            if *kind == FetchErrorKind::Protocol {
+                origins.note(host, port, self.protocol.other());
+            }
+        })?;
+        if wire.has_agreed() {
+            return Ok(Pooled::new(wire, link));
+        }
+        let first = FirstBytes::new(Arc::clone(origins), host, port, self.protocol);
+        Ok(Pooled::new(wire, link).listening(first))
     }
 }
 
@@ -114,25 +148,9 @@ async fn reach_proxy(ways: &Ways, proxy: &Intercept) -> Result<(Wire, SocketAddr
         FetchErrorKind::Connect(error) => FetchErrorKind::ProxyConnect(error),
         other => other,
     })?;
-    let is_https = proxy.uri().scheme_str() == Some("https");
-    Ok((sealed_if(is_https, ways, host, Wire::Plain(stream)).await?, address))
-}
-
-async fn sealed_if(
-    is_https: bool,
-    ways: &Ways,
-    host: &str,
-    wire: Wire,
-) -> Result<Wire, FetchErrorKind> {
-    if is_https { ways.tls.seal(host, wire).await } else { Ok(wire) }
-}
-
-/// Host and port, the latter the scheme's own where it is not named.
-fn place(uri: &Uri) -> Option<(&str, u16)> {
-    let standard = match uri.scheme_str() {
-        Some("https") => 443,
-        Some("socks5" | "socks5h") => 1080,
-        _ => 80,
-    };
-    Some((uri.host()?, uri.port_u16().unwrap_or(standard)))
+    let wire = Wire::Plain(stream);
+    if proxy.uri().scheme_str() != Some("https") {
+        return Ok((wire, address));
+    }
+    Ok((ways.tls.seal(host, wire, Protocol::Http1).await?, address))
 }

@@ -129,6 +129,11 @@ async fn race(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
+    use tokio::time::Instant;
+
+    use super::super::network::Pending;
     use super::*;
 
     fn addresses(texts: &[&str]) -> Vec<SocketAddr> {
@@ -157,5 +162,125 @@ mod tests {
             Err(FetchErrorKind::AddressRefused(Reach::LinkLocal))
         );
         assert_eq!(allowed(&[], Scope::Any), Err(FetchErrorKind::Resolve));
+    }
+
+    /// What an address does when it is called.
+    #[derive(Clone, Copy, PartialEq)]
+    enum Habit {
+        Answers,
+        Refuses,
+        /// As behind a router that drops what it cannot deliver.
+        Swallows,
+    }
+
+    /// One name with these addresses. Connections are made beforehand, so that no test waits for a
+    /// socket while its clock stands still.
+    struct Faked {
+        habits: Vec<(SocketAddr, Habit)>,
+        spare: Mutex<Option<TcpStream>>,
+        /// Which addresses were called, and how long after the beginning.
+        called: Mutex<Vec<(SocketAddr, Duration)>>,
+        began: Instant,
+    }
+
+    impl Faked {
+        fn new(habits: &[(&str, Habit)]) -> Arc<Faked> {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            stream.set_nonblocking(true).unwrap();
+            let parsed = habits.iter().map(|(text, habit)| (text.parse().unwrap(), *habit));
+            Arc::new(Faked {
+                habits: parsed.collect(),
+                spare: Mutex::new(Some(TcpStream::from_std(stream).unwrap())),
+                called: Mutex::default(),
+                began: Instant::now(),
+            })
+        }
+    }
+
+    impl Network for Faked {
+        fn resolve<'a>(
+            &'a self,
+            _host: &'a str,
+            _port: u16,
+        ) -> Pending<'a, io::Result<Vec<SocketAddr>>> {
+            let found = self.habits.iter().map(|(address, _)| *address).collect();
+            Box::pin(async move { Ok(found) })
+        }
+
+        fn connect(&self, address: SocketAddr) -> Pending<'_, io::Result<TcpStream>> {
+            self.called.lock().unwrap().push((address, self.began.elapsed()));
+            let (_, habit) = *self.habits.iter().find(|(known, _)| *known == address).unwrap();
+            Box::pin(async move {
+                match habit {
+                    Habit::Answers => Ok(self.spare.lock().unwrap().take().unwrap()),
+                    Habit::Refuses => Err(io::ErrorKind::ConnectionRefused.into()),
+                    Habit::Swallows => std::future::pending().await,
+                }
+            })
+        }
+    }
+
+    /// Which address answers, and after how many milliseconds.
+    async fn answering(habits: &[(&str, Habit)]) -> (String, u128) {
+        let faked = Faked::new(habits);
+        let network: Arc<dyn Network> = Arc::clone(&faked) as _;
+        let (_, address) = dial(&network, "a.test", 1, Scope::Any).await.unwrap();
+        (address.to_string(), faked.began.elapsed().as_millis())
+    }
+
+    /// The promise: broken IPv6 costs a person 300 ms at most.
+    #[tokio::test(start_paused = true)]
+    async fn a_name_whose_ipv6_leads_nowhere_is_reached_by_ipv4_in_a_moment() {
+        use Habit::{Answers, Refuses, Swallows};
+        for (habits, address, millis) in [
+            (&[("[2600::1]:1", Answers), ("1.0.0.1:1", Answers)][..], "[2600::1]:1", 0..=0),
+            (&[("[2600::1]:1", Refuses), ("1.0.0.1:1", Answers)], "1.0.0.1:1", 0..=1),
+            (&[("[2600::1]:1", Swallows), ("1.0.0.1:1", Answers)], "1.0.0.1:1", 1..=300),
+            // However many of the other kind come first.
+            (
+                &[("[2600::1]:1", Swallows), ("[2600::2]:1", Swallows), ("1.0.0.1:1", Answers)],
+                "1.0.0.1:1",
+                1..=300,
+            ),
+            // The other way round, and with one family only.
+            (&[("1.0.0.1:1", Swallows), ("[2600::1]:1", Answers)], "[2600::1]:1", 1..=300),
+            (&[("[2600::1]:1", Answers)], "[2600::1]:1", 0..=0),
+            (&[("[2600::1]:1", Swallows), ("[2600::2]:1", Answers)], "[2600::2]:1", 1..=300),
+        ] {
+            let (found, took) = answering(habits).await;
+            assert_eq!(found, address);
+            assert!(millis.contains(&took), "{address} after {took} ms");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_than_four_addresses_are_called_one_after_the_other() {
+        let names: Vec<String> = (1..=100).map(|last| format!("1.0.0.{last}:1")).collect();
+        let habits: Vec<(&str, Habit)> =
+            names.iter().map(|name| (name.as_str(), Habit::Swallows)).collect();
+        let faked = Faked::new(&habits);
+        let network: Arc<dyn Network> = Arc::clone(&faked) as _;
+        let limit = Duration::from_secs(15);
+        assert!(
+            tokio::time::timeout(limit, dial(&network, "a.test", 1, Scope::Any)).await.is_err()
+        );
+        let called = faked.called.lock().unwrap().clone();
+        let millis: Vec<u128> = called.iter().map(|(_, after)| after.as_millis()).collect();
+        assert_eq!(called.len(), ADDRESSES_TRIED_MAX);
+        for pair in millis.windows(2) {
+            assert!((250..=252).contains(&(pair[1] - pair[0])), "{millis:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_all_refuse_nobody_waits() {
+        let habits = [("[2600::1]:1", Habit::Refuses), ("1.0.0.1:1", Habit::Refuses)];
+        let faked = Faked::new(&habits);
+        let network: Arc<dyn Network> = Arc::clone(&faked) as _;
+        let error = dial(&network, "a.test", 1, Scope::Any).await.map(drop).unwrap_err();
+        assert_eq!(error, FetchErrorKind::Connect(io::ErrorKind::ConnectionRefused));
+        assert!(faked.began.elapsed() <= Duration::from_millis(2));
+        assert_eq!(faked.called.lock().unwrap().len(), 2);
     }
 }

@@ -84,6 +84,10 @@ pub enum FetchErrorKind {
     #[error("no secure connection could be agreed on: {0}")]
     Handshake(String),
 
+    /// It refused every version of HTTP that we speak.
+    #[error("it speaks neither HTTP/1.1 nor HTTP/2")]
+    Protocol,
+
     /// The connection was closed before a whole reply header came.
     #[error("it closed the connection without an answer")]
     EmptyReply,
@@ -96,10 +100,13 @@ pub enum FetchErrorKind {
     /// The connection broke.
     #[error("the connection broke: {0}")]
     Broken(io::ErrorKind),
+    /// It gave up this one reply, and kept the connection (HTTP/2, RFC 9113 §6.4).
+    #[error("it broke off its reply")]
+    Reset,
     /// What came is not HTTP, or contradicts itself.
     #[error("its reply is not proper HTTP")]
     Malformed,
-    /// The body ended early: by its length, by its chunks, or by TLS.
+    /// The body ended early: by its length, by its chunks, by its stream, or by TLS.
     #[error("it ended the body after {received_bytes} bytes, too early")]
     Truncated {
         /// How much of the body came.
@@ -182,10 +189,10 @@ impl FetchErrorKind {
             K::ProxyAuthentication => ErrorCode::HTTP_E_STATUS_PROXY_AUTH_REQ,
             K::ProxyUnsupported => ErrorCode::E_UNSUPPORTED,
             K::Certificate(_) => ErrorCode::DO_E_HTTP_CERT_VALIDATION,
-            K::Handshake(_) => ErrorCode::CURL_TLS_HANDSHAKE,
+            K::Handshake(_) | K::Protocol => ErrorCode::CURL_TLS_HANDSHAKE,
             K::EmptyReply => ErrorCode::CURL_EMPTY_REPLY,
             K::ConnectTimeout | K::Silent | K::Stalled => ErrorCode::WININET_E_TIMEOUT,
-            K::Broken(_) | K::Malformed => ErrorCode::CURL_RECV_ERROR,
+            K::Broken(_) | K::Reset | K::Malformed => ErrorCode::CURL_RECV_ERROR,
             K::Truncated { .. } => ErrorCode::CURL_PARTIAL_FILE,
             K::Length => ErrorCode::DO_E_HTTP_BLOCKSIZE_MISMATCH,
             K::Encoded { ranged: true } => ErrorCode::DO_E_INSUFFICIENT_RANGE_SUPPORT,
@@ -212,8 +219,9 @@ impl FetchErrorKind {
             K::ProxyResolve | K::ProxyConnect(_) | K::ProxyRefused(_) => Class::Transient,
             K::ProxyAuthentication | K::ProxyUnsupported => Class::Fatal,
             K::Certificate(_) => Class::Fatal,
-            K::Handshake(_) | K::EmptyReply | K::Silent | K::Stalled => Class::Transient,
-            K::Broken(_) | K::Malformed | K::Truncated { .. } => Class::Transient,
+            K::Handshake(_) | K::Protocol => Class::Transient,
+            K::EmptyReply | K::Silent | K::Stalled => Class::Transient,
+            K::Broken(_) | K::Reset | K::Malformed | K::Truncated { .. } => Class::Transient,
             K::Length | K::Encoded { .. } | K::Range(_) => Class::Fatal,
             K::TotalUnknown | K::Changed => Class::Fatal,
             K::UnexpectedSuccess(_) => Class::Transient,
@@ -249,6 +257,8 @@ mod tests {
             K::ProxyUnsupported,
             K::Certificate("expired".into()),
             K::Handshake("alert".into()),
+            K::Protocol,
+            K::Reset,
             K::EmptyReply,
             K::Silent,
             K::Stalled,

@@ -3,13 +3,19 @@
 //! [`Client::open`] asks, follows redirects within the rules, checks that the reply is what was asked
 //! for, and hands out a [`Body`] that ends in the right place or in an error. What comes of an error
 //! is in its [`FetchError::code`] and [`FetchError::class`].
+//!
+//! HTTP/1.1 where the origin speaks it; HTTP/2, inside TLS, where it speaks nothing else. The same
+//! rules hold for both.
 
 mod body;
 mod client;
 mod connect;
 mod dial;
 mod error;
+mod first_bytes;
 mod network;
+mod pools;
+mod protocol;
 mod proxy;
 mod range;
 mod redirect;

@@ -15,7 +15,7 @@ pub struct HttpSettings {
     /// that is not is left out.
     pub user_agent: String,
     /// From the first look at the name to the end of the TLS handshake, proxy included. Each hop of a
-    /// redirect has its own.
+    /// redirect has its own, and so has the second try of an origin that speaks the other HTTP.
     pub connect_timeout: Duration,
     /// When a connected server counts as dead. Its [`StallRule::over`] also bounds the wait for a
     /// reply's headers.

@@ -7,17 +7,29 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 
-use hyper_util::client::legacy::connect::{Connected, Connection};
+use hyper_util::client::legacy::connect::{CaptureConnection, Connected, Connection};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
+
+use super::first_bytes::FirstBytes;
 
 /// A connection, plain or inside TLS; the latter once for the origin, and once more for an https
 /// proxy on the way.
 pub(super) enum Wire {
     Plain(TcpStream),
     Tls(Box<TlsStream<Wire>>),
+}
+
+impl Wire {
+    /// Whether TLS agreed on a version of HTTP.
+    pub(super) fn has_agreed(&self) -> bool {
+        match self {
+            Wire::Plain(_) => false,
+            Wire::Tls(stream) => stream.get_ref().1.alpn_protocol().is_some(),
+        }
+    }
 }
 
 impl AsyncRead for Wire {
@@ -107,15 +119,88 @@ impl Link {
 
 /// A connection in the pool's hands.
 pub(super) struct Pooled {
-    io: TokioIo<Wire>,
+    io: TokioIo<Heard>,
     link: Link,
     /// Whether requests must name the whole URL: plain http through a proxy.
     absolute_form: bool,
 }
 
 impl Pooled {
-    pub(super) fn new(wire: Wire, link: Link, absolute_form: bool) -> Pooled {
-        Pooled { io: TokioIo::new(wire), link, absolute_form }
+    pub(super) fn new(wire: Wire, link: Link) -> Pooled {
+        let io = TokioIo::new(Heard { wire, first: None });
+        Pooled { io, link, absolute_form: false }
+    }
+
+    /// One on which requests name the whole URL.
+    pub(super) fn in_absolute_form(self) -> Pooled {
+        Pooled { absolute_form: true, ..self }
+    }
+
+    /// One whose first bytes are looked at.
+    pub(super) fn listening(mut self, first: FirstBytes) -> Pooled {
+        self.io.inner_mut().first = Some(first);
+        self
+    }
+}
+
+/// Takes a connection out of the pool. Replies that still come over it may go on.
+pub(super) fn retire(connection: &CaptureConnection) {
+    if let Some(connected) = connection.connection_metadata().as_ref() {
+        connected.poison();
+    }
+}
+
+/// A wire whose first bytes may be of interest.
+struct Heard {
+    wire: Wire,
+    first: Option<FirstBytes>,
+}
+
+impl AsyncRead for Heard {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Heard { wire, first } = self.get_mut();
+        let before = buffer.filled().len();
+        let outcome = Pin::new(wire).poll_read(cx, buffer);
+        if let Some(first) = first
+            && outcome.is_ready()
+        {
+            first.read(&buffer.filled()[before..]);
+        }
+        outcome
+    }
+}
+
+impl AsyncWrite for Heard {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.wire).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.wire).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.wire.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.wire).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.wire).poll_shutdown(cx)
     }
 }
 

@@ -1,8 +1,12 @@
 //! A client against listeners that say exactly what a test wants them to say.
 
+mod authority;
 mod connections;
+mod http2;
+mod http2_trouble;
 mod kit;
 mod proxies;
 mod redirects;
 mod replies;
+mod streams;
 mod tls;

@@ -4,57 +4,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use dobbin_types::ErrorCode;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use super::super::*;
+use super::authority::*;
 use super::kit::*;
-
-/// An authority made for one test.
-struct Authority {
-    certificate: CertificateDer<'static>,
-    pem: String,
-    issuer: Issuer<'static, KeyPair>,
-}
-
-impl Authority {
-    fn new(name: &str) -> Authority {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.self_signed(&key).unwrap();
-        Authority {
-            certificate: certificate.der().clone(),
-            pem: certificate.pem(),
-            issuer: Issuer::new(params, key),
-        }
-    }
-
-    /// A server's configuration with a certificate for this name, valid from and to these years.
-    fn server(&self, name: &str, years: (i32, i32)) -> Arc<ServerConfig> {
-        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
-        params.not_before = date_time_ymd(years.0, 1, 1);
-        params.not_after = date_time_ymd(years.1, 1, 1);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .unwrap();
-        // It would rather speak HTTP/2; we do not offer it.
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Arc::new(config)
-    }
-}
 
 /// How a sealed origin leaves after its reply.
 #[derive(Clone, Copy)]
@@ -92,17 +50,11 @@ async fn sealed_origin(
     address
 }
 
-fn trusting(authority: &Authority) -> Client {
-    let extra_roots = vec![authority.certificate.clone()];
-    Client::new(HttpSettings { extra_roots, ..settings() }).unwrap()
-}
-
 fn https(address: SocketAddr) -> Request {
     Request::whole(format!("https://{address}/").parse().unwrap())
 }
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
-const NOW: (i32, i32) = (2020, 4000);
 
 #[test]
 fn an_authority_of_the_owner_is_trusted() {
