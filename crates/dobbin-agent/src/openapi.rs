@@ -4,9 +4,9 @@
 //! routing table, and the whole text with `docs/openapi.json`.
 
 use dobbin_types::rest::{
-    AddFiles, AddedFiles, AgentInfo, CreateJob, CreatedJob, Event, Failure, FileInfo, FileList,
-    JobFailure, JobInfo, JobList, Outcome, SetNoProgressTimeout, SetNotifyFlags, SetPriority,
-    route,
+    AddFiles, AddedFiles, AgentInfo, AnswerCall, CallNumber, CallbackEvent, CallbackInfo,
+    CreateJob, CreatedJob, Event, Failure, FileInfo, FileList, JobFailure, JobInfo, JobList,
+    Outcome, SetCallback, SetNoProgressTimeout, SetNotifyFlags, SetPriority, route,
 };
 use dobbin_types::{FileNumber, JobId, JobState};
 use http::Method;
@@ -117,6 +117,22 @@ fn operations() -> Vec<Described> {
         )
         .query::<JobId>(route::QUERY_JOB, "Only events of this job")
         .streams::<Event>(),
+        post(route::CALLBACKS, "listen", "Listens for calls, for as long as the reply is read")
+            .streams::<CallbackEvent>(),
+        get(route::CALLBACK, "getCallback", "Who is called about the job")
+            .replies::<CallbackInfo>(),
+        put(route::CALLBACK, "setCallback", "Sets who is called about the job; the last one is")
+            .takes::<SetCallback>()
+            .replies::<Outcome>(),
+        delete(route::CALLBACK, "clearCallback", "Nobody is called about the job any more")
+            .replies::<Outcome>(),
+        post(
+            route::CALL,
+            "answerCall",
+            "What the callback returned; `S_FALSE` when nobody waits for it any more",
+        )
+        .takes::<AnswerCall>()
+        .replies::<Outcome>(),
         get(route::OPENAPI, "getOpenapi", "This document").replies_json("The document"),
     ]
 }
@@ -133,11 +149,19 @@ fn put(path: &'static str, id: &str, summary: &str) -> Described {
     Described::new(Method::PUT, path, id, summary)
 }
 
+fn delete(path: &'static str, id: &str, summary: &str) -> Described {
+    Described::new(Method::DELETE, path, id, summary)
+}
+
 impl Described {
     fn new(method: Method, path: &'static str, id: &str, summary: &str) -> Described {
         let operation = OperationBuilder::new().operation_id(Some(id)).summary(Some(summary));
         let described = Described { method, path, operation, schemas: Vec::new() };
-        described.fails().in_path::<JobId>("job").in_path::<FileNumber>("file")
+        described
+            .fails()
+            .in_path::<JobId>("job")
+            .in_path::<FileNumber>("file")
+            .in_path::<CallNumber>("call")
     }
 
     /// A reference to the schema of `T`, which the document then holds, with all it refers to.
@@ -213,8 +237,8 @@ impl Described {
         let content = ContentBuilder::new().schema(Some(self.schema::<T>())).build();
         let response = ResponseBuilder::new()
             .description(
-                "Server-sent events without end; `event:` is the kind, `data:` one body of this \
-                 schema",
+                "Server-sent events without end; `event:` is the word that says what happened, \
+                 `data:` one body of this schema",
             )
             .content("text/event-stream", content);
         self.operation = self.operation.response("200", response);
@@ -236,6 +260,7 @@ fn http_method(method: &Method) -> HttpMethod {
     match *method {
         Method::POST => HttpMethod::Post,
         Method::PUT => HttpMethod::Put,
+        Method::DELETE => HttpMethod::Delete,
         _ => HttpMethod::Get,
     }
 }

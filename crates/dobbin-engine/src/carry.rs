@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::TrySendError;
 
 use dobbin_core::job::{Attempt, Effect, JobEvent, Notice, step};
 use dobbin_store::{Change, Place, Staging, record};
@@ -80,9 +81,11 @@ impl Loop {
             self.records(job, job_changed, files_changed)
         };
         let later = self.notices(job, &notices);
-        let inbox = self.inbox.clone();
+        let call = self.call_to_owe(job);
+        let (inbox, tell) = (self.inbox.clone(), self.teller());
         self.write(job, changes, move |outcome| {
             if outcome.is_ok() {
+                call.into_iter().for_each(tell);
                 for news in later {
                     // A loop with a full inbox has other worries; watchers see the state next time.
                     let _ = inbox.try_send(news);
@@ -167,6 +170,7 @@ impl Loop {
     fn notices(&mut self, job: JobId, notices: &[Notice]) -> Vec<Event> {
         let mut later = Vec::new();
         for notice in notices {
+            self.call_about(job, *notice);
             match notice {
                 Notice::Modified | Notice::FileTransferred => self.modified(job),
                 Notice::Transferred => later.extend(self.news(job, EventKind::Transferred)),
@@ -175,6 +179,20 @@ impl Loop {
             }
         }
         later
+    }
+
+    /// Sends the loop an event that must not be lost, from the journal's own thread, which must never
+    /// wait for the loop.
+    pub(crate) fn teller(&self) -> impl Fn(Event) + Send + 'static {
+        let (inbox, hands) = (self.inbox.clone(), self.hands.clone());
+        move |event| {
+            if let Err(TrySendError::Full(event)) = inbox.try_send(event) {
+                let inbox = inbox.clone();
+                hands.give(move || {
+                    let _ = inbox.send(event);
+                });
+            }
+        }
     }
 
     fn news(&mut self, job: JobId, kind: EventKind) -> Option<Event> {
@@ -276,6 +294,7 @@ impl Loop {
     /// The journal has forgotten the job: only now may its files go. Before, a crash would bring back
     /// a job without them.
     pub(crate) fn forgotten(&mut self, job: JobId) {
+        self.call_last(job);
         if let Some(entry) = self.leaving.get_mut(&job) {
             entry.forgotten = true;
             self.remove_files(job);

@@ -53,11 +53,12 @@ impl Loop {
                 let watched = self.subscribe(actor, job);
                 self.answer(reply, watched);
             }
+            Command::Callback(command) => self.callback_command(actor, command),
         }
     }
 
     /// The job, if it exists and the actor may do that with it.
-    fn entry(&self, actor: Actor, act: Act, job: JobId) -> Result<&Entry, Failure> {
+    pub(crate) fn entry(&self, actor: Actor, act: Act, job: JobId) -> Result<&Entry, Failure> {
         match self.entries.get(&job) {
             Some(entry) if allows(actor, act, entry.job.owner()) => Ok(entry),
             Some(_) => Err(denied(job)),
@@ -73,7 +74,7 @@ impl Loop {
         }
     }
 
-    fn info(&self, actor: Actor, job: JobId) -> Result<JobInfo, Failure> {
+    pub(crate) fn info(&self, actor: Actor, job: JobId) -> Result<JobInfo, Failure> {
         if let Some(info) = self.ended.iter().find(|info| info.id == job) {
             return if allows(actor, Act::Read, info.owner) {
                 Ok(info.clone())

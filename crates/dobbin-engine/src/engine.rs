@@ -12,12 +12,13 @@ use dobbin_core::schedule::Queue;
 use dobbin_net::http::{Client, HttpSettings, RootsError};
 use dobbin_platform::{Clock, clock, identity};
 use dobbin_store::{JournalError, OpenError, Store};
-use dobbin_types::JobId;
+use dobbin_types::{FileTime, JobId};
 
 use crate::door::Door;
 use crate::event::{Event, INBOX_MAX};
 use crate::handle::Handle;
 use crate::hands::Hands;
+use crate::listen::Listeners;
 use crate::recover::recover;
 use crate::run::{self, Loop};
 use crate::tell::Watchers;
@@ -102,6 +103,7 @@ impl Engine {
             moving: BTreeSet::new(),
             timers: BTreeSet::new(),
             watchers: Watchers::default(),
+            listeners: Listeners::new(first_number(now.wall), inbox.clone()),
             ended: VecDeque::new(),
             leaving: BTreeMap::new(),
             pulse: None,
@@ -148,6 +150,12 @@ impl Drop for Engine {
     }
 }
 
+/// Where the numbers of listeners and calls begin: beyond all those of the process before, as long
+/// as that made fewer than a thousand a millisecond. Small enough for every reader of JSON.
+fn first_number(wall: FileTime) -> u64 {
+    wall.unix_millis().saturating_mul(1_000)
+}
+
 impl Loop {
     /// Takes over what was found at start: places in the queue, timers, unfinished completions.
     fn take_over(&mut self) {
@@ -158,6 +166,7 @@ impl Loop {
             self.refresh(job);
             self.complete_unattended(job);
         }
+        self.owe_what_was_owed();
     }
 
     /// Flushes what is still to be flushed, notes it, and closes the store.
@@ -192,6 +201,8 @@ impl Loop {
             | Event::PublishEnded { .. }
             | Event::Tell { .. }
             | Event::NotDurable { .. }
+            | Event::CallOwed { .. }
+            | Event::HungUp { .. }
             | Event::Shutdown => {}
         }
     }

@@ -1,17 +1,20 @@
 //! Everything that can wake the loop.
 
 use dobbin_core::access::Actor;
+use dobbin_core::callback::Listener;
 use dobbin_core::job::{Attempt, Facts, File, NewJob, Trouble};
 use dobbin_core::piece::PieceSet;
 use dobbin_store::Intent;
 use dobbin_types::rest::{
-    Event as Told, EventKind, Failure, FileInfo, FileList, JobFailure, JobInfo, JobList, Outcome,
+    CallNumber, CallbackInfo, Event as Told, EventKind, Failure, FileInfo, FileList, JobFailure,
+    JobInfo, JobList, ListenerId, Outcome,
 };
-use dobbin_types::{FileNumber, JobId};
+use dobbin_types::{ErrorCode, FileNumber, JobId};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::door::Offered;
 use crate::handle::{JobFilter, Wish};
+use crate::listen::Listening;
 
 /// How a caller gets the answer.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, Failure>>;
@@ -47,6 +50,10 @@ pub(crate) enum Event {
     Tell { kind: EventKind, info: Box<JobInfo> },
     /// A write of the journal failed: what it was to say is not durable yet.
     NotDurable { job: JobId },
+    /// What the job owes its program is durable, if this is still its attempt.
+    CallOwed { job: JobId, attempt: Attempt },
+    /// A program listens no more.
+    HungUp { listener: Listener },
     /// Leave: stop everything, note what is flushed, close.
     Shutdown,
 }
@@ -75,4 +82,13 @@ pub(crate) enum Command {
     Error { job: JobId, reply: Reply<JobFailure> },
     Wish { job: JobId, wish: Wish, reply: Reply<Outcome> },
     Subscribe { job: Option<JobId>, reply: Reply<mpsc::Receiver<Told>> },
+    Callback(CallbackCommand),
+}
+
+/// What programs ask that want to be called.
+pub(crate) enum CallbackCommand {
+    Listen { reply: Reply<Listening> },
+    Set { job: JobId, listener: Option<ListenerId>, reply: Reply<Outcome> },
+    Get { job: JobId, reply: Reply<CallbackInfo> },
+    Answer { job: JobId, number: CallNumber, result: ErrorCode, reply: Reply<Outcome> },
 }

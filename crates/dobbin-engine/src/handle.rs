@@ -4,14 +4,15 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 
 use dobbin_core::access::Actor;
 use dobbin_types::rest::{
-    AddFiles, CreateJob, Event as Told, Failure, FileInfo, FileList, JobFailure, JobInfo, JobList,
-    Outcome,
+    AddFiles, CallNumber, CallbackInfo, CreateJob, Event as Told, Failure, FileInfo, FileList,
+    JobFailure, JobInfo, JobList, ListenerId, Outcome,
 };
 use dobbin_types::{ErrorCode, FileNumber, JobId, JobState, NotifyFlags, Priority};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::door::Door;
-use crate::event::{Command, Event, Reply};
+use crate::event::{CallbackCommand, Command, Event, Reply};
+use crate::listen::Listening;
 
 /// What a caller asks of a job, beyond looking at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,6 +125,41 @@ impl Handle {
         job: Option<JobId>,
     ) -> Result<mpsc::Receiver<Told>, Failure> {
         self.ask(actor, |reply| Command::Subscribe { job, reply }).await
+    }
+
+    /// A program listens for calls (`IBackgroundCopyCallback`) from now on, for as long as it keeps
+    /// what this returns. The first event says as whom.
+    pub async fn listen(&self, actor: Actor) -> Result<Listening, Failure> {
+        self.ask(actor, |reply| Command::Callback(CallbackCommand::Listen { reply })).await
+    }
+
+    /// `SetNotifyInterface`; without a listener, with `NULL`. `E_INVALIDARG` for a listener that is
+    /// not the caller's own.
+    pub async fn set_callback(
+        &self,
+        actor: Actor,
+        job: JobId,
+        listener: Option<ListenerId>,
+    ) -> Result<Outcome, Failure> {
+        let command = |reply| CallbackCommand::Set { job, listener, reply };
+        self.ask(actor, |reply| Command::Callback(command(reply))).await
+    }
+
+    /// `GetNotifyInterface`.
+    pub async fn callback(&self, actor: Actor, job: JobId) -> Result<CallbackInfo, Failure> {
+        self.ask(actor, |reply| Command::Callback(CallbackCommand::Get { job, reply })).await
+    }
+
+    /// What a callback returned; `S_FALSE` when nobody waits for it any more.
+    pub async fn answer_call(
+        &self,
+        actor: Actor,
+        job: JobId,
+        number: CallNumber,
+        result: ErrorCode,
+    ) -> Result<Outcome, Failure> {
+        let command = |reply| CallbackCommand::Answer { job, number, result, reply };
+        self.ask(actor, |reply| Command::Callback(command(reply))).await
     }
 
     async fn ask<T>(

@@ -10,6 +10,7 @@
 //!                         └────────┘ └──▶ hands: flush, publish, remove
 //! ```
 
+mod callback;
 mod carry;
 mod commands;
 mod destination;
@@ -20,6 +21,7 @@ mod event;
 mod gauge;
 mod handle;
 mod hands;
+mod listen;
 mod picture;
 mod plan;
 mod publish;
@@ -34,3 +36,4 @@ pub use dobbin_net::http::HttpSettings;
 pub use dobbin_store::OpenError;
 pub use engine::{Engine, EngineError, EngineOptions, Recover};
 pub use handle::{Handle, JobFilter, Wish};
+pub use listen::Listening;

@@ -18,11 +18,16 @@ use dobbin_types::{FileNumber, JobId, JobState, Uid};
 use crate::entry::{Entries, Entry};
 use crate::event::{Event, News};
 use crate::hands::Hands;
+use crate::listen::Listeners;
 use crate::tell::Watchers;
 use crate::transfer::Pool;
 
 /// How often figures are looked at while anything moves.
 const PULSE: Duration = Duration::from_secs(1);
+
+/// The longest the loop waits for a moment that it has planned. A wait does not count the time in
+/// which the machine sleeps, but what is planned does: this is how late a retry comes after a sleep.
+const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
 /// Events handled before the plan is made anew: one plan serves many of them.
 const BATCH_MAX: usize = 256;
@@ -46,6 +51,8 @@ pub(crate) struct Loop {
     pub(crate) moving: BTreeSet<JobId>,
     pub(crate) timers: BTreeSet<(Tick, JobId)>,
     pub(crate) watchers: Watchers,
+    /// Programs that are called back.
+    pub(crate) listeners: Listeners,
     /// What jobs that are over looked like at their end, oldest first.
     pub(crate) ended: VecDeque<JobInfo>,
     /// Jobs that are over, whose transfers are still on their way out: their files are removed when
@@ -73,6 +80,7 @@ impl Loop {
             self.timers_due();
             self.pulse_due();
             self.plan();
+            self.make_calls();
             if self.leave_by.is_some_and(|by| by <= self.clock.now() || self.is_at_rest()) {
                 return;
             }
@@ -82,10 +90,11 @@ impl Loop {
     /// The next event; nothing when a timer is due first or nobody can send any more.
     fn next(&mut self, events: &Receiver<Event>) -> Option<Event> {
         let timer = self.timers.first().map(|(tick, _)| *tick);
-        let wake = [timer, self.pulse, self.leave_by].into_iter().flatten().min();
+        let call = self.listeners.callbacks.next_wake();
+        let wake = [timer, self.pulse, self.leave_by, call].into_iter().flatten().min();
         let outcome = match wake {
             None => events.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(wake) => events.recv_timeout(wake.since(self.clock.now())),
+            Some(wake) => events.recv_timeout(wake.since(self.clock.now()).min(LOOK_AGAIN)),
         };
         match outcome {
             Ok(event) => Some(event),
@@ -131,6 +140,8 @@ impl Loop {
                     self.keep_pulse();
                 }
             }
+            Event::CallOwed { job, attempt } => self.call_owed(job, attempt),
+            Event::HungUp { listener } => self.listeners.remove(listener),
             Event::Shutdown => self.shut_down(),
         }
     }
@@ -160,6 +171,7 @@ impl Loop {
 
     /// Brings the queue and the timers up to date with one job.
     pub(crate) fn refresh(&mut self, job: JobId) {
+        self.withdraw_call(job);
         let (wants, priority, wake) = match self.entries.get(&job) {
             Some(entry) => (entry.wants_slot(), entry.job.priority(), entry.job.next_wake()),
             None => (false, dobbin_types::Priority::Low, None),
@@ -243,7 +255,13 @@ impl Loop {
         }
         let numbers = (0_u32..).map(FileNumber).take(entry.job.files().len()).collect();
         let changes = self.records(job, true, numbers);
-        self.write(job, changes, |_| {});
+        let call = self.call_to_owe(job);
+        let tell = self.teller();
+        self.write(job, changes, move |outcome| {
+            if outcome.is_ok() {
+                call.into_iter().for_each(tell);
+            }
+        });
     }
 
     /// Notes what survives a power cut now, unless it was dropped meanwhile.

@@ -21,14 +21,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dobbin_types::rest::{
-    AddFile, AgentInfo, CreateJob, Event, FileInfo, JobFailure, JobInfo, Outcome,
+    AddFile, AgentInfo, CreateJob, Event, FileInfo, JobFailure, JobInfo, ListenerId, Outcome,
 };
 use dobbin_types::{
-    ByteRange, FileNumber, FileProgress, JobId, JobProgress, JobState, JobTimes, JobType,
-    NotifyFlags, Priority, Uid,
+    ByteRange, ErrorCode, FileNumber, FileProgress, JobId, JobProgress, JobState, JobTimes,
+    JobType, NotifyFlags, Priority, Uid,
 };
 use tokio::runtime::Runtime;
 
+use crate::callback::{NotifyInterface, Saying};
 use crate::connect::Address;
 use crate::error::{Error, Tried, Unreachable};
 use crate::manager::JobFilter;
@@ -86,6 +87,12 @@ impl Manager {
     pub fn events(&self, job: Option<JobId>) -> Result<Events, Error> {
         let inner = self.runtime.block_on(self.inner.events(job))?;
         Ok(Events { runtime: Arc::clone(&self.runtime), inner })
+    }
+
+    /// See [`crate::Manager::listen`].
+    pub fn listen(&self) -> Result<Listener, Error> {
+        let inner = self.runtime.block_on(self.inner.listen())?;
+        Ok(Listener { runtime: Arc::clone(&self.runtime), inner })
     }
 
     waits_for! {
@@ -167,8 +174,80 @@ impl Job {
         fn set_priority(&self, priority: Priority) -> Outcome;
         /// See [`crate::Job::set_no_progress_timeout`].
         fn set_no_progress_timeout(&self, seconds: u32) -> Outcome;
+        /// See [`crate::Job::set_notify_interface`].
+        fn set_notify_interface(&self, interface: Option<&NotifyInterface>) -> Outcome;
+        /// See [`crate::Job::notify_interface`].
+        fn notify_interface(&self) -> Option<ListenerId>;
         /// See [`crate::Job::set_notify_flags`].
         fn set_notify_flags(&self, flags: NotifyFlags) -> Outcome;
+    }
+}
+
+/// What a program does when it is called: see [`crate::Callback`].
+pub trait Callback {
+    /// See [`crate::Callback::job_transferred`].
+    fn job_transferred(&self, job: &Job) -> Result<(), ErrorCode>;
+
+    /// See [`crate::Callback::job_error`].
+    fn job_error(&self, job: &Job, error: &JobFailure) -> Result<(), ErrorCode>;
+
+    /// See [`crate::Callback::job_modification`].
+    fn job_modification(&self, _job: &Job) -> Result<(), ErrorCode> {
+        Ok(())
+    }
+}
+
+/// A connection on which the agent calls this program: see [`crate::Listener`]. Usually served by a
+/// thread of its own.
+#[derive(Debug)]
+pub struct Listener {
+    runtime: Arc<Runtime>,
+    inner: crate::Listener,
+}
+
+impl Listener {
+    /// See [`crate::Listener::interface`].
+    pub fn interface(&self) -> NotifyInterface {
+        self.inner.interface()
+    }
+
+    /// See [`crate::Listener::reopen`].
+    pub fn reopen(&mut self) -> Result<(), Error> {
+        self.runtime.block_on(self.inner.reopen())
+    }
+
+    /// See [`crate::Listener::serve`].
+    pub fn serve(&mut self, callback: &dyn Callback) -> Error {
+        loop {
+            if let Err(error) = self.serve_one(callback) {
+                return error;
+            }
+        }
+    }
+
+    /// See [`crate::Listener::serve_always`].
+    pub fn serve_always(&mut self, callback: &dyn Callback) -> Error {
+        loop {
+            let error = self.serve(callback);
+            if !error.is_disconnected() {
+                return error;
+            }
+            if let Err(error) = self.runtime.block_on(self.inner.come_back()) {
+                return error;
+            }
+        }
+    }
+
+    /// The callback runs between two waits, not within one: it may itself wait for the agent.
+    fn serve_one(&mut self, callback: &dyn Callback) -> Result<(), Error> {
+        let call = self.runtime.block_on(self.inner.next())?;
+        let job = Job { runtime: Arc::clone(&self.runtime), inner: call.job.clone() };
+        let result = match &call.saying {
+            Saying::Transferred(_) => callback.job_transferred(&job),
+            Saying::Error(_, error) => callback.job_error(&job, error),
+            Saying::Modification => callback.job_modification(&job),
+        };
+        self.runtime.block_on(self.inner.answer(&call, result))
     }
 }
 

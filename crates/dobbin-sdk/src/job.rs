@@ -176,9 +176,14 @@ impl Job {
         self.manager.send("setting the job's notify flags", Method::PUT, path, &body).await
     }
 
-    /// Subscribes to what happens to it (`SetNotifyInterface`).
+    /// Subscribes to what happens to it, to watch. To be called back, see
+    /// [`Job::set_notify_interface`].
     pub async fn events(&self) -> Result<Events, Error> {
         self.manager.events(Some(self.id)).await
+    }
+
+    pub(crate) fn manager(&self) -> &Manager {
+        &self.manager
     }
 
     pub(crate) async fn file_info(&self, number: FileNumber) -> Result<FileInfo, Error> {

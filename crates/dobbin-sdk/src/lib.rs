@@ -42,6 +42,7 @@
 
 pub mod blocking;
 
+mod callback;
 mod connect;
 mod error;
 mod event;
@@ -50,6 +51,7 @@ mod job;
 mod manager;
 mod transport;
 
+pub use callback::{Callback, Listener, NotifyInterface};
 pub use connect::{Address, SYSTEM_SOCKET};
 pub use error::{Error, Tried, Unreachable};
 pub use event::Events;

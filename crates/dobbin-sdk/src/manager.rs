@@ -10,9 +10,10 @@ use http::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::callback::Listener;
 use crate::connect::{Address, Trust};
 use crate::error::Error;
-use crate::event::Events;
+use crate::event::{Events, Stream, Told};
 use crate::job::Job;
 use crate::transport::{Call, Transport};
 
@@ -104,8 +105,12 @@ impl Manager {
         Ok(list.jobs)
     }
 
-    /// Subscribes to what happens to one job, or to all of the caller's
-    /// (`IBackgroundCopyJob::SetNotifyInterface`).
+    /// Opens a connection on which the agent calls this program about its jobs: see [`Listener`].
+    pub async fn listen(&self) -> Result<Listener, Error> {
+        Listener::open(self.clone()).await
+    }
+
+    /// Subscribes to what happens to one job, or to all of the caller's.
     pub async fn events(&self, job: Option<JobId>) -> Result<Events, Error> {
         let job = job.map(|id| id.to_string());
         let path = with_query(route::EVENTS, &[(route::QUERY_JOB, job.as_deref())]);
@@ -125,6 +130,25 @@ impl Manager {
         path: String,
     ) -> Result<T, Error> {
         self.ask(Call { doing, method: Method::GET, path, body: Bytes::new() }).await
+    }
+
+    pub(crate) async fn delete<T: DeserializeOwned>(
+        &self,
+        doing: &'static str,
+        path: String,
+    ) -> Result<T, Error> {
+        self.ask(Call { doing, method: Method::DELETE, path, body: Bytes::new() }).await
+    }
+
+    /// Asks for a reply without end.
+    pub(crate) async fn stream<E: Told>(
+        &self,
+        doing: &'static str,
+        method: Method,
+        path: &str,
+    ) -> Result<Stream<E>, Error> {
+        let call = Call { doing, method, path: path.to_owned(), body: Bytes::new() };
+        Stream::open(&self.transport, call).await
     }
 
     pub(crate) async fn post<T: DeserializeOwned>(

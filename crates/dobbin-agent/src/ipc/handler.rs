@@ -20,7 +20,7 @@ use super::reply::{JSON, Refusal};
 use super::request::{Body, Call, FileInPath, JobInPath, NoBody, Shared};
 use crate::openapi;
 
-type Reply<T> = Result<Json<T>, Refusal>;
+pub(super) type Reply<T> = Result<Json<T>, Refusal>;
 
 pub(super) async fn agent(State(shared): State<Shared>, _: Call) -> Json<AgentInfo> {
     Json(AgentInfo::clone(&shared.info))

@@ -2,6 +2,7 @@
 
 mod accept;
 mod actor;
+mod callback;
 mod events;
 mod handler;
 mod json;

@@ -7,7 +7,7 @@ use axum::body::Body as HttpBody;
 use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
 use bytes::Bytes;
 use dobbin_engine::Handle;
-use dobbin_types::rest::{AgentInfo, Failure};
+use dobbin_types::rest::{AgentInfo, CallNumber, Failure};
 use dobbin_types::{ErrorCode, FileNumber, JobId};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
@@ -81,6 +81,22 @@ impl FromRequestParts<Shared> for JobInPath {
     async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Refusal> {
         let segments = path_segments(parts, shared).await?;
         Ok(JobInPath(job(&segments)?))
+    }
+}
+
+/// The job and the call that the path names.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CallInPath(pub(crate) JobId, pub(crate) CallNumber);
+
+impl FromRequestParts<Shared> for CallInPath {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Refusal> {
+        let segments = path_segments(parts, shared).await?;
+        let number = segment(&segments, "call").parse().map_err(|_| {
+            Refusal::bad_request("a call is named by the number it came with").at("call")
+        })?;
+        Ok(CallInPath(job(&segments)?, CallNumber(number)))
     }
 }
 

@@ -7,6 +7,7 @@ use dobbin_types::ErrorCode;
 use dobbin_types::rest::{Failure, route};
 use http::{Method, StatusCode};
 
+use super::callback;
 use super::handler;
 use super::reply::Refusal;
 use super::request::Shared;
@@ -43,6 +44,11 @@ pub(crate) fn table() -> Vec<Route> {
         put(route::NOTIFY_FLAGS, handler::set_notify_flags),
         get(route::ERROR, handler::error),
         get(route::EVENTS, handler::events),
+        post(route::CALLBACKS, callback::listen),
+        get(route::CALLBACK, callback::get),
+        put(route::CALLBACK, callback::set),
+        delete(route::CALLBACK, callback::clear),
+        post(route::CALL, callback::answer),
         get(route::OPENAPI, handler::openapi),
     ]
 }
@@ -67,6 +73,10 @@ fn post<T: 'static>(path: &'static str, handler: impl Handler<T, Shared>) -> Rou
 
 fn put<T: 'static>(path: &'static str, handler: impl Handler<T, Shared>) -> Route {
     Route { method: Method::PUT, path, handler: on(MethodFilter::PUT, handler) }
+}
+
+fn delete<T: 'static>(path: &'static str, handler: impl Handler<T, Shared>) -> Route {
+    Route { method: Method::DELETE, path, handler: on(MethodFilter::DELETE, handler) }
 }
 
 async fn unknown_path() -> Refusal {

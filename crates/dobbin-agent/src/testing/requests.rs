@@ -12,7 +12,7 @@ const NOBODY: &str = "0f0d3b2e-5a0e-4d9c-8f4b-1c2f3a4b5c6d";
 
 /// The path of a table's row with its parameters filled in.
 fn filled(path: &str) -> String {
-    path.replace("{job}", NOBODY).replace("{file}", "0")
+    path.replace("{job}", NOBODY).replace("{file}", "0").replace("{call}", "1")
 }
 
 #[tokio::test]
@@ -151,6 +151,8 @@ async fn a_job_that_does_not_exist_is_not_found_by_any_route() {
                 r#"{"files":[{"remote_name":"http://host.invalid/x","local_name":"/tmp/x"}]}"#
             }
             Some("priority") => r#"{"priority":"low"}"#,
+            Some("callback") if row.method == http::Method::PUT => r#"{"listener":1}"#,
+            Some("{call}") => r#"{"result":"0x00000000"}"#,
             Some("no-progress-timeout") => r#"{"seconds":60}"#,
             Some("notify-flags") => r#"{"flags":1}"#,
             _ => "{}",

@@ -97,8 +97,7 @@ impl Callbacks {
     /// What the job owes now, as its state and its flags say ([`crate::job::Job::owed_call`]). Said
     /// again, it changes nothing.
     pub fn owe(&mut self, job: JobId, owed: Option<Owed>, now: Tick) {
-        let before = self.lines.get(&job).and_then(|line| line.owed).map(|due| due.owed);
-        if before == owed {
+        if self.owed(job) == owed {
             return;
         }
         self.move_to(job, Stage::Kept);
@@ -117,6 +116,11 @@ impl Callbacks {
             self.move_to(job, Stage::Waiting);
         }
         self.settle(job);
+    }
+
+    /// What the job owes, as far as this was told.
+    pub fn owed(&self, job: JobId) -> Option<Owed> {
+        self.lines.get(&job)?.owed.map(|due| due.owed)
     }
 
     /// Something about the job changed that its flags ask for.
