@@ -124,7 +124,10 @@ impl Loop {
                 [NotifyFlags::JOB_MODIFICATION, NotifyFlags::FILE_TRANSFERRED]
             }
             // Said as what they are, and never as a modification.
-            Notice::Transferred | Notice::Error | Notice::Ended => return,
+            Notice::Transferred | Notice::Error => {
+                return self.listeners.callbacks.entered_rest(job);
+            }
+            Notice::Ended => return,
         };
         let flags = self.entries.get(&job).map(|entry| entry.job.notify_flags());
         if flags.is_some_and(|flags| asked.iter().any(|flag| flags.tell(*flag))) {

@@ -106,10 +106,7 @@ impl Callbacks {
         let order = self.next_order;
         let line = self.lines.entry(job).or_default();
         line.owed = owed.map(|owed| Due { owed, order, number, tries: 0, stage: Stage::Kept });
-        if owed.is_some() {
-            // The picture that goes with the call shows it.
-            line.modification.forget();
-        } else {
+        if owed.is_none() {
             line.modification.release(now);
         }
         if line.listener.is_some() {
@@ -127,6 +124,15 @@ impl Callbacks {
     pub fn modified(&mut self, job: JobId, now: Tick) {
         if let Some(line) = self.lines.get_mut(&job) {
             line.modified(now);
+            self.settle(job);
+        }
+    }
+
+    /// The job became transferred or failed: what changed before is not told any more, because that
+    /// would look like a modification on entry.
+    pub fn entered_rest(&mut self, job: JobId) {
+        if let Some(line) = self.lines.get_mut(&job) {
+            line.modification.forget();
             self.settle(job);
         }
     }

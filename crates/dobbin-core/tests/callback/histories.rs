@@ -107,6 +107,23 @@ impl Model {
         self.made.retain(|(job, _), _| *job != id);
     }
 
+    fn register(&mut self, id: JobId, listener: Listener) {
+        self.unregister(id);
+        self.unmake(id);
+        self.registered.insert(id, listener);
+    }
+
+    fn owe(&mut self, id: JobId, owed: Option<Owed>) {
+        if self.owed.get(&id).copied() == owed {
+            return;
+        }
+        self.unmake(id);
+        self.owed.remove(&id);
+        if let Some(owed) = owed {
+            self.owed.insert(id, owed);
+        }
+    }
+
     fn unregister(&mut self, id: JobId) {
         self.registered.remove(&id);
         self.told.remove(&id);
@@ -124,24 +141,14 @@ fn turn(world: &mut World, model: &mut Model, out: &mut Vec<Call>, turn: Turn) {
             let user = if is_alice { ALICE } else { BOB };
             model.listeners.push((world.callbacks.listen(user), user));
         }
-        Turn::HangUp(who) if who < model.listeners.len() => {
-            let (listener, _) = model.listeners.remove(who);
-            world.callbacks.hung_up(listener);
-            let jobs = model.registered.iter().filter(|(_, to)| **to == listener);
-            for id in jobs.map(|(id, _)| *id).collect::<Vec<_>>() {
-                model.unregister(id);
-            }
-        }
+        Turn::HangUp(who) if who < model.listeners.len() => hang_up(world, model, who),
         Turn::Register(number, who) if who < model.listeners.len() => {
             let (listener, _) = model.listeners[who];
             let before = model.registered.get(&job(number)).copied();
             let replaced = world.callbacks.register(job(number), listener);
             assert_eq!(replaced, before.filter(|before| *before != listener));
-            model.unregister(job(number));
-            model.unmake(job(number));
-            model.registered.insert(job(number), listener);
+            model.register(job(number), listener);
         }
-        Turn::HangUp(_) | Turn::Register(..) => {}
         Turn::Clear(number) => {
             let before = model.registered.get(&job(number)).copied();
             assert_eq!(world.callbacks.clear(job(number)), before);
@@ -149,15 +156,12 @@ fn turn(world: &mut World, model: &mut Model, out: &mut Vec<Call>, turn: Turn) {
         }
         Turn::Owe(number, owed) => {
             let owed = owed.map(|error| if error { Owed::Error } else { Owed::Transferred });
-            world.callbacks.owe(job(number), owed, world.now);
-            if model.owed.get(&job(number)).copied() != owed {
-                model.unmake(job(number));
-                model.owed.remove(&job(number));
-                if let Some(owed) = owed {
-                    model.owed.insert(job(number), owed);
-                    model.changed.remove(&job(number));
-                }
+            if owed.is_some() {
+                world.callbacks.entered_rest(job(number));
+                model.changed.remove(&job(number));
             }
+            world.callbacks.owe(job(number), owed, world.now);
+            model.owe(job(number), owed);
         }
         Turn::Modify(number) => {
             world.modify(number);
@@ -167,30 +171,13 @@ fn turn(world: &mut World, model: &mut Model, out: &mut Vec<Call>, turn: Turn) {
         }
         Turn::Forget(number) => {
             world.callbacks.forget(job(number), world.now);
-            model.owed.remove(&job(number));
+            model.owe(job(number), None);
             model.unregister(job(number));
-            model.unmake(job(number));
         }
         Turn::Answer(index, is_taken) if index < out.len() => {
-            let call = out.remove(index);
-            let key = (call.job, number_of(&call));
-            let is_live = model.made.contains_key(&key);
-            let answered = world.answer(&call, is_taken);
-            let expect = match (is_live, is_taken) {
-                (false, _) => Answered::Late,
-                (true, true) => Answered::Taken,
-                (true, false) => Answered::Refused,
-            };
-            assert_eq!(answered, expect, "{call:?}");
-            if let Some(made) = model.made.get_mut(&key) {
-                made.is_waited_for = false;
-            }
-            if answered == Answered::Taken {
-                model.owed.remove(&call.job);
-                model.unmake(call.job);
-            }
+            answer(world, model, &out.remove(index), is_taken);
         }
-        Turn::Answer(..) => {}
+        Turn::HangUp(_) | Turn::Register(..) | Turn::Answer(..) => {}
         Turn::Wait(millis) => {
             let end = Tick(world.now.0 + millis);
             while let Some(wake) = world.callbacks.next_wake().filter(|wake| *wake <= end) {
@@ -201,6 +188,31 @@ fn turn(world: &mut World, model: &mut Model, out: &mut Vec<Call>, turn: Turn) {
         }
     }
     hear(world, model, out);
+}
+
+fn hang_up(world: &mut World, model: &mut Model, who: usize) {
+    let (listener, _) = model.listeners.remove(who);
+    world.callbacks.hung_up(listener);
+    let jobs = model.registered.iter().filter(|(_, to)| **to == listener);
+    for id in jobs.map(|(id, _)| *id).collect::<Vec<_>>() {
+        model.unregister(id);
+    }
+}
+
+fn answer(world: &mut World, model: &mut Model, call: &Call, is_taken: bool) {
+    let made = model.made.get_mut(&(call.job, number_of(call)));
+    let expect = match (&made, is_taken) {
+        (None, _) => Answered::Late,
+        (Some(_), true) => Answered::Taken,
+        (Some(_), false) => Answered::Refused,
+    };
+    if let Some(made) = made {
+        made.is_waited_for = false;
+    }
+    assert_eq!(world.answer(call, is_taken), expect, "{call:?}");
+    if expect == Answered::Taken {
+        model.owe(call.job, None);
+    }
 }
 
 fn hear(world: &mut World, model: &mut Model, out: &mut Vec<Call>) {
@@ -226,10 +238,8 @@ proptest! {
         let (listener, user) = (world.callbacks.listen(ALICE), ALICE);
         model.listeners.push((listener, user));
         for id in (0..JOBS).map(job) {
-            model.unregister(id);
-            model.unmake(id);
             world.callbacks.register(id, listener);
-            model.registered.insert(id, listener);
+            model.register(id, listener);
         }
         let mut heard = BTreeMap::new();
         loop {

@@ -4,7 +4,7 @@ use dobbin_core::callback::{Answered, OUTSTANDING_PER_USER_MAX, Owed, TRIES_MAX}
 
 use crate::world::{ALICE, BOB, World, job, said, seconds};
 
-/// conformance: Callback::JobTransferred S_OK
+/// A call is over when it was taken.
 #[test]
 fn a_call_that_is_taken_is_made_once() {
     let (mut world, _) = World::with_jobs(1);
@@ -16,7 +16,7 @@ fn a_call_that_is_taken_is_made_once() {
     assert_eq!(world.answer(&calls[0], true), Answered::Late, "said twice, it changes nothing");
 }
 
-/// conformance: Callback::JobError called again until S_OK
+/// conformance: Callback::JobError repeats
 ///
 /// "Job callback retry": 5 s doubling to 5 min, given up after 10.
 #[test]
@@ -57,7 +57,7 @@ fn a_program_that_is_slow_may_answer_any_repeat_at_any_time() {
     assert_eq!(world.answer(&first, true), Answered::Late);
 }
 
-/// conformance: Callback::JobTransferred 4 outstanding per user
+/// conformance: Callback concurrency
 #[test]
 fn four_calls_of_a_user_are_out_and_the_others_wait_in_their_order() {
     let (mut world, _) = World::with_jobs(10);
@@ -77,7 +77,7 @@ fn four_calls_of_a_user_are_out_and_the_others_wait_in_their_order() {
     assert_eq!(order, (0..10).rev().map(job).collect::<Vec<_>>());
 }
 
-/// conformance: Callback::JobTransferred others are not held up
+/// Nobody is held up by a program that does not answer.
 #[test]
 fn a_program_that_does_not_answer_holds_up_neither_another_user_nor_another_program_for_long() {
     let (mut world, _) = World::with_jobs(1_000);
@@ -121,7 +121,7 @@ fn a_thousand_calls_that_nobody_answers_are_all_made_and_all_given_up() {
     assert_eq!(world.wait(seconds(100_000)), []);
 }
 
-/// conformance: Job::SetNotifyInterface last setter wins
+/// conformance: Job::SetNotifyInterface
 #[test]
 fn the_last_program_that_registers_is_called_and_the_one_before_is_not() {
     let (mut world, first) = World::with_jobs(1);
@@ -139,7 +139,7 @@ fn the_last_program_that_registers_is_called_and_the_one_before_is_not() {
     assert_eq!(world.callbacks.register(job(0), second), None);
 }
 
-/// conformance: Job::SetNotifyInterface NULL clears
+/// conformance: Job::SetNotifyInterface, Callback registration
 #[test]
 fn a_cleared_registration_and_a_program_that_hung_up_are_not_called() {
     let (mut world, listener) = World::with_jobs(2);
@@ -192,7 +192,7 @@ fn what_is_no_longer_true_is_not_said_again() {
     assert_eq!(world.due(), [], "said twice, it is one");
 }
 
-/// conformance: Callback::JobModification coalesced
+/// conformance: Callback::JobModification
 #[test]
 fn modifications_are_told_once_a_second_and_the_last_one_is() {
     let (mut world, _) = World::with_jobs(1);
@@ -210,7 +210,7 @@ fn modifications_are_told_once_a_second_and_the_last_one_is() {
     assert_eq!(said(&world.due()), [(job(0), None)]);
 }
 
-/// conformance: Callback::JobModification order with owed calls
+/// What is told of a job is told in the order in which it happened.
 #[test]
 fn a_modification_never_overtakes_the_call_before_it() {
     let (mut world, _) = World::with_jobs(5);

@@ -41,6 +41,7 @@ impl World {
     }
 
     pub(crate) fn owe(&mut self, number: u16, owed: Owed) {
+        self.callbacks.entered_rest(job(number));
         self.callbacks.owe(job(number), Some(owed), self.now);
     }
 

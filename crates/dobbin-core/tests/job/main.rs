@@ -5,11 +5,13 @@
 //! cannot: times, what an error object says and how long, and what survives the process.
 //! `histories` lets chance look for what no table thought of.
 
+mod calls;
 mod errors;
 mod events;
 mod histories;
 mod make;
 mod publishing;
 mod restart;
+mod sleep;
 mod timers;
 mod wishes;

@@ -359,3 +359,64 @@ fn a_job_at_rest_is_left_alone() {
     assert_eq!(life.wait(DAY), []);
     life.is(JobState::Error);
 }
+
+/// Somebody waits for the job now: it does not wait longer than after a failure in the foreground,
+/// but not less than the origin wants.
+///
+/// conformance: Job::SetPriority
+#[test]
+fn a_job_that_becomes_urgent_waits_no_longer_than_the_foreground_does() {
+    let failed = |tries: u32, trouble: &Trouble| {
+        let mut life = Life::transferring(about(), 1);
+        for _ in 1..tries {
+            life.fail(trouble.clone());
+            life.wait(life.wake().expect("planned"));
+            life.event(JobEvent::SlotGiven);
+        }
+        life.fail(trouble.clone());
+        life
+    };
+    let asked = |wait| Trouble { retry_after: Some(wait), ..passing() };
+    for (mut life, expect) in [
+        (failed(9, &passing()), seconds(30)),
+        (failed(2, &passing()), seconds(4)),
+        (failed(1, &asked(HOUR)), HOUR),
+        (failed(9, &asked(seconds(40))), seconds(40)),
+    ] {
+        life.wish(Wish::SetPriority(Priority::Foreground));
+        assert_eq!(life.wake(), Some(expect));
+        life.wish(Wish::SetPriority(Priority::Low));
+        assert_eq!(life.wake(), Some(expect), "and it stays so");
+        assert_ne!(life.wait(expect), []);
+        life.is(JobState::Queued);
+    }
+    // Nothing is planned for a blocked job, and nothing is planned now.
+    let mut blocked = Life::transferring(about(), 1);
+    blocked.event(JobEvent::Blocked(BLOCKS[0]));
+    blocked.wish(Wish::SetPriority(Priority::Foreground));
+    assert_eq!(blocked.job.retry_at(), None);
+}
+
+/// A network that is lost during the wait for the next try ends the wait: the try would fail, and
+/// the time without a network would count against the job.
+///
+/// conformance: event network-lost × TRANSIENT_ERROR, event blocked × TRANSIENT_ERROR
+#[test]
+fn a_condition_takes_the_place_of_the_wait_for_the_next_try() {
+    for code in BLOCKS {
+        let mut life = Life::transferring(with_timeout(60), 1);
+        life.fail(passing());
+        life.wait(seconds(1));
+        life.event(JobEvent::Blocked(code));
+        life.is(JobState::TransientError);
+        assert_eq!(life.error(), Some(code));
+        assert_eq!(life.job.last_error().and_then(|e| e.extended), Some(passing().code));
+        assert_eq!(life.wait(DAY), [], "neither a try nor the end: {code:?}");
+        // Said again it is no news, and another condition has to wait for this one.
+        assert_eq!(life.event(JobEvent::Blocked(BLOCKS[1])), []);
+        life.event(JobEvent::Unblocked(code));
+        life.is(JobState::Queued);
+        life.event(JobEvent::SlotGiven);
+        assert_eq!(life.wake(), Some(seconds(59)));
+    }
+}

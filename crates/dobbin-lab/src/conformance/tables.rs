@@ -191,6 +191,12 @@ const TO_ERROR: &[(S, S)] = &[(S::Queued, S::Error), (S::Transferring, S::Error)
 const TO_TRANSIENT: &[(S, S)] =
     &[(S::Queued, S::TransientError), (S::Transferring, S::TransientError)];
 
+const TO_BLOCKED: &[(S, S)] = &[
+    (S::Queued, S::TransientError),
+    (S::Transferring, S::TransientError),
+    (S::TransientError, S::TransientError),
+];
+
 /// The schedule has a slot.
 pub const SLOT_FREE: Event = Event {
     name: "slot-free",
@@ -251,8 +257,8 @@ pub const STALLED: Event = Event {
 /// The network is gone.
 pub const NETWORK_LOST: Event = Event {
     name: "network-lost",
-    says: "DO_E_BLOCKED_BY_NO_NETWORK; the no-progress timer rests",
-    moves: TO_TRANSIENT,
+    says: "DO_E_BLOCKED_BY_NO_NETWORK; the no-progress timer rests, and no try is made",
+    moves: TO_BLOCKED,
 };
 
 /// The network is back.
@@ -262,8 +268,8 @@ pub const NETWORK_BACK: Event =
 /// Cost, cellular, power, VPN or memory forbids the job to run.
 pub const BLOCKED: Event = Event {
     name: "blocked",
-    says: "the condition's own code; the no-progress timer rests",
-    moves: TO_TRANSIENT,
+    says: "the condition's own code; the no-progress timer rests, and no try is made",
+    moves: TO_BLOCKED,
 };
 
 /// That condition is over.
