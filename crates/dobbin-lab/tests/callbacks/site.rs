@@ -90,7 +90,12 @@ impl Site {
         self.handle().callback(me(), job).await.unwrap().listener
     }
 
-    pub(crate) async fn answer(&self, job: JobId, number: CallNumber, code: ErrorCode) -> ErrorCode {
+    pub(crate) async fn answer(
+        &self,
+        job: JobId,
+        number: CallNumber,
+        code: ErrorCode,
+    ) -> ErrorCode {
         self.handle().answer_call(me(), job, number, code).await.unwrap().code
     }
 }
@@ -143,7 +148,7 @@ pub(crate) fn me() -> Actor {
 pub(crate) fn file(url: &str, to: &Path) -> AddFile {
     AddFile {
         remote_name: url.to_owned(),
-        local_name: to.display().to_string(),
+        local_name: Some(to.display().to_string()),
         ..AddFile::default()
     }
 }
