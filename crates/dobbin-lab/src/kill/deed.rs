@@ -20,6 +20,9 @@ const JOBS_MAX: usize = 5;
 /// Files that a job is created with, or gets at a time, at most.
 const FILES_AT_ONCE_MAX: u64 = 4;
 
+/// How long an ambush is laid at most.
+const AMBUSH_MAX: Duration = Duration::from_millis(20);
+
 /// What the client can do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Deed {
@@ -32,6 +35,8 @@ enum Deed {
     SetPriority,
     Look,
     Wait,
+    /// Wait for a new request at the origin, and then not long.
+    Ambush,
 }
 
 /// A client at work during one life of the agent.
@@ -62,7 +67,8 @@ impl Client<'_, '_> {
     pub(super) fn work(&mut self) -> Result<()> {
         while !self.doom.has_struck() {
             let deed = self.next();
-            if deed != Deed::Wait && deed != Deed::Look && self.chance.one_in(12) {
+            let changes = !matches!(deed, Deed::Wait | Deed::Ambush | Deed::Look);
+            if changes && self.chance.one_in(12) {
                 // Right into what is being done.
                 self.doom.hurry(Duration::from_micros(self.chance.within(0..3_000)));
             }
@@ -87,6 +93,7 @@ impl Client<'_, '_> {
             (1, Deed::SetPriority),
             (4, Deed::Look),
             (12, Deed::Wait),
+            (1, Deed::Ambush),
         ])
     }
 
@@ -99,7 +106,16 @@ impl Client<'_, '_> {
                 self.doom.linger(Duration::from_millis(time));
                 return Ok(());
             }
-            _ => {}
+            Deed::Ambush => {
+                self.ambush();
+                return Ok(());
+            }
+            Deed::AddFiles
+            | Deed::Resume
+            | Deed::Suspend
+            | Deed::Complete
+            | Deed::Cancel
+            | Deed::SetPriority => {}
         }
         let Some(index) = self.some_job(deed) else { return Ok(()) };
         let Some(id) = self.world.jobs[index].id else { return Ok(()) };
@@ -124,7 +140,17 @@ impl Client<'_, '_> {
                 self.world.jobs[index].end_was_asked = true;
                 self.wish(index, Allowed::GONE, job.cancel())
             }
-            Deed::Create | Deed::Look | Deed::Wait => Ok(()),
+            Deed::Create | Deed::Look | Deed::Wait | Deed::Ambush => Ok(()),
+        }
+    }
+
+    /// Has the agent killed soon after its next request: while it learns what a file is.
+    fn ambush(&mut self) {
+        let asked_count = self.world.origin.requests_from(self.world.accounts.seen()).len()
+            + self.world.accounts.seen();
+        let is_asked = self.world.origin.wait(AMBUSH_MAX, |record| record.len() > asked_count);
+        if is_asked {
+            self.doom.hurry(Duration::from_micros(self.chance.within(0..10_000)));
         }
     }
 
@@ -134,6 +160,9 @@ impl Client<'_, '_> {
         let live: Vec<usize> = (0..jobs.len()).filter(|index| jobs[*index].is_live()).collect();
         let is_done = |index: &usize| jobs[*index].told == Some(JobState::Transferred);
         let wants_done = deed == Deed::Complete;
+        if wants_done && self.world.completes_early {
+            return self.chance.pick(&live).copied();
+        }
         let suited: Vec<usize> =
             live.iter().copied().filter(|index| is_done(index) == wants_done).collect();
         if suited.is_empty() && wants_done && !self.chance.one_in(10) {

@@ -37,7 +37,11 @@ pub(super) struct World<'a> {
     /// Files of jobs that are over and that stand under their names.
     pub(super) delivered: BTreeSet<PathBuf>,
     pub(super) delivered_bytes: u64,
+    /// Jobs are completed whether or not they are transferred.
+    pub(super) completes_early: bool,
     library: &'a Library,
+    /// What its clients ask for: some of the library, so that each world has weaknesses of its own.
+    wanted: Vec<&'a Served>,
     files_count: u64,
     /// Lies elsewhere than the rest, so it is removed by itself; left when the world is kept.
     elsewhere: Option<tempfile::TempDir>,
@@ -54,6 +58,8 @@ impl<'a> World<'a> {
             .files()
             .iter()
             .fold(Plan::new(), |plan, served| plan.route(&served.path, served.route(chance)));
+        let wanted_count = chance.within(1..library.files().len() as u64);
+        let wanted = (0..wanted_count).filter_map(|_| chance.pick(library.files())).collect();
         let near = folder.join("near");
         fs::create_dir(&near)?;
         let mut folders = vec![near];
@@ -74,7 +80,9 @@ impl<'a> World<'a> {
             jobs_count: 0,
             delivered: BTreeSet::new(),
             delivered_bytes: 0,
+            completes_early: chance.one_in(3),
             library,
+            wanted,
             files_count: 0,
             elsewhere,
         })
@@ -82,7 +90,7 @@ impl<'a> World<'a> {
 
     /// A file that nobody wanted before, to a name that nobody used before.
     pub(super) fn want(&mut self, chance: &mut Chance) -> Wanted {
-        let served = chance.pick(self.library.files()).expect("a library is not empty");
+        let served = *chance.pick(&self.wanted).expect("something is wanted");
         self.files_count += 1;
         let number = self.files_count;
         let folder = chance.pick(&self.folders).expect("there is a folder near the store");
