@@ -3,6 +3,8 @@
 
 pub mod bench;
 pub mod catalogue;
+mod chance;
 pub mod conformance;
 pub mod kill;
+pub mod model;
 pub mod origin;

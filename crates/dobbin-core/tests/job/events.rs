@@ -92,6 +92,7 @@ fn facts() -> Facts {
 /// Rows "Scheduler slot free" and, for lack of a log-on, "Owner logs off": the schedule gives and
 /// takes.
 /// conformance: event slot-free × *, event slot-free elsewhere
+/// conformance: event slot-needed × *, event slot-needed elsewhere
 #[test]
 fn a_slot_moves_a_queued_job_and_only_that() {
     let to = To(JobState::Transferring);

@@ -127,6 +127,31 @@ pub const SET_NO_PROGRESS_TIMEOUT: Operation = operation("SetNoProgressTimeout",
 /// `SetNotifyFlags`.
 pub const SET_NOTIFY_FLAGS: Operation = operation("SetNotifyFlags", UNTIL_THE_END);
 
+/// `IBackgroundCopyJob5::SetProperty`.
+pub const SET_JOB_PROPERTY: Operation = operation("Job5::SetProperty", UNTIL_THE_END);
+
+/// `IBackgroundCopyFile2::SetRemoteName`.
+pub const SET_REMOTE_NAME: Operation = operation("SetRemoteName", UNTIL_THE_END);
+
+/// `IDeliveryOptimizationFile2::SetProperty`.
+pub const SET_FILE_PROPERTY: Operation =
+    operation("DOFile2::SetProperty", [SAME, IS, IS, SAME, SAME, IS, IS, IS]);
+
+/// `GetError`.
+pub const GET_ERROR: Operation = operation(
+    "GetError",
+    [
+        NO_INFORMATION,
+        NO_INFORMATION,
+        NO_INFORMATION,
+        SAME,
+        SAME,
+        NO_INFORMATION,
+        NO_INFORMATION,
+        NO_INFORMATION,
+    ],
+);
+
 /// Everything that a caller may do with a job.
 pub const OPERATIONS: &[Operation] = &[
     RESUME,
@@ -142,22 +167,10 @@ pub const OPERATIONS: &[Operation] = &[
     SET_NOTIFY_FLAGS,
     SET_PRIORITY,
     operation("SetNotifyInterface", UNTIL_THE_END),
-    operation("Job5::SetProperty", UNTIL_THE_END),
-    operation("SetRemoteName", UNTIL_THE_END),
-    operation("DOFile2::SetProperty", [SAME, IS, IS, SAME, SAME, IS, IS, IS]),
-    operation(
-        "GetError",
-        [
-            NO_INFORMATION,
-            NO_INFORMATION,
-            NO_INFORMATION,
-            SAME,
-            SAME,
-            NO_INFORMATION,
-            NO_INFORMATION,
-            NO_INFORMATION,
-        ],
-    ),
+    SET_JOB_PROPERTY,
+    SET_REMOTE_NAME,
+    SET_FILE_PROPERTY,
+    GET_ERROR,
     operation("getters", [SAME; 8]),
 ];
 
@@ -190,7 +203,7 @@ const TO_QUEUED: &[(S, S)] = &[(S::TransientError, S::Queued)];
 const TO_ERROR: &[(S, S)] = &[(S::Queued, S::Error), (S::Transferring, S::Error)];
 const TO_TRANSIENT: &[(S, S)] =
     &[(S::Queued, S::TransientError), (S::Transferring, S::TransientError)];
-
+/// The last one is ours: the wait for another try becomes a wait for the condition.
 const TO_BLOCKED: &[(S, S)] = &[
     (S::Queued, S::TransientError),
     (S::Transferring, S::TransientError),
@@ -202,6 +215,13 @@ pub const SLOT_FREE: Event = Event {
     name: "slot-free",
     says: "the error object goes once data moves",
     moves: &[(S::Queued, S::Transferring)],
+};
+
+/// Another job needs the slot: ours, in the place of "owner logs off".
+pub const SLOT_NEEDED: Event = Event {
+    name: "slot-needed",
+    says: "ours: another job comes first; the no-progress timer rests",
+    moves: &[(S::Transferring, S::Queued)],
 };
 
 /// One file is here, others are not.
@@ -314,6 +334,7 @@ pub const TOO_OLD: Event = Event {
 /// Everything that happens to a job by itself.
 pub const EVENTS: &[Event] = &[
     SLOT_FREE,
+    SLOT_NEEDED,
     ALL_FINISHED,
     ONE_FINISHED,
     FATAL,

@@ -10,9 +10,9 @@ use dobbin_types::rest::{CreateJob, Outcome};
 use dobbin_types::{Completion, ErrorCode, JobState, Priority};
 
 use super::agent::Doom;
-use super::chance::Chance;
 use super::job::{Allowed, Job};
 use super::world::World;
+use crate::chance::Chance;
 
 /// Jobs at once: more would share the time of one life.
 const JOBS_MAX: usize = 5;

@@ -12,7 +12,6 @@
 //! the machine's. A run that failed fails again after a few tries, not always at once.
 
 mod agent;
-mod chance;
 mod check;
 mod deed;
 mod disk;
@@ -32,10 +31,10 @@ use dobbin_types::JobState;
 use dobbin_types::rest::EventKind;
 
 use self::agent::Agent;
-use self::chance::Chance;
 use self::deed::Client;
 use self::served::Library;
 use self::world::World;
+use crate::chance::Chance;
 
 /// How many kills one store goes through before its jobs are led to their ends and it is looked at
 /// for the last time.

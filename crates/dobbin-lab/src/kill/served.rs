@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dobbin_types::ByteRange;
 
-use super::chance::Chance;
+use crate::chance::Chance;
 use crate::origin::{Answer, Behaviour, Content, End, Length, Pace, Ranges, Route, Version, When};
 
 const MIB: u64 = 1024 * 1024;

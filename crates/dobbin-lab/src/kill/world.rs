@@ -11,10 +11,10 @@ use dobbin_types::rest::AddFile;
 use dobbin_types::{ByteRange, FileNumber};
 
 use super::agent::Setup;
-use super::chance::Chance;
 use super::job::{Job, Wanted};
 use super::refetch::Accounts;
 use super::served::{Library, Served};
+use crate::chance::Chance;
 use crate::origin::{Origin, Plan};
 
 /// A file system that is another one than that of most temporary folders.

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 /// A sequence of numbers that looks random and is the same for the same seed (SplitMix64).
 #[derive(Debug, Clone)]
-pub(super) struct Chance(u64);
+pub(crate) struct Chance(u64);
 
 impl Chance {
-    pub(super) fn new(seed: u64) -> Chance {
+    pub(crate) fn new(seed: u64) -> Chance {
         Chance(seed)
     }
 
@@ -20,23 +20,23 @@ impl Chance {
     }
 
     /// A number of the range, which must not be empty.
-    pub(super) fn within(&mut self, range: Range<u64>) -> u64 {
+    pub(crate) fn within(&mut self, range: Range<u64>) -> u64 {
         range.start + self.next() % (range.end - range.start)
     }
 
     /// True once in `count` times.
-    pub(super) fn one_in(&mut self, count: u64) -> bool {
+    pub(crate) fn one_in(&mut self, count: u64) -> bool {
         self.within(0..count) == 0
     }
 
     /// One of them; nothing of nothing.
-    pub(super) fn pick<'a, T>(&mut self, among: &'a [T]) -> Option<&'a T> {
+    pub(crate) fn pick<'a, T>(&mut self, among: &'a [T]) -> Option<&'a T> {
         let count = among.len() as u64;
         (count > 0).then(|| &among[self.within(0..count) as usize])
     }
 
     /// The value whose turn it is, by weight.
-    pub(super) fn weighted<T: Copy>(&mut self, among: &[(u64, T)]) -> T {
+    pub(crate) fn weighted<T: Copy>(&mut self, among: &[(u64, T)]) -> T {
         let total = among.iter().map(|(weight, _)| weight).sum();
         let mut at = self.within(0..total);
         for (weight, value) in among {
