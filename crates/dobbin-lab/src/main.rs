@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use dobbin_lab::{bench, kill};
+use dobbin_lab::{bench, kill, model};
 
 /// Proves and measures Dobbin. Never shipped.
 #[derive(Debug, Parser)]
@@ -19,6 +19,8 @@ enum Verb {
     Bench(Bench),
     /// Kills a working agent again and again, and looks whether it loses anything.
     Kill(kill::Options),
+    /// Compares core and running agents with a model of the interface, over random sequences.
+    Model(model::Options),
 }
 
 #[derive(Debug, Subcommand)]
@@ -30,6 +32,10 @@ enum Bench {
 fn main() -> Result<()> {
     match Line::parse().verb {
         Verb::Bench(Bench::Http(options)) => bench::http::run(&options),
+        Verb::Model(options) => {
+            println!("{}", model::run(&options)?);
+            Ok(())
+        }
         Verb::Kill(options) => {
             println!("{}", kill::run(&options)?);
             Ok(())

@@ -1,6 +1,7 @@
 //! Core and a running agent do what the interface's tables say, whatever happens in whatever order.
 
 use dobbin_lab::model::core::{Tally, sequence};
+use dobbin_lab::model::{Options, on_agents};
 
 /// Sequences on core. Each has a seed of its own, which a disagreement names.
 const SEQUENCES: u64 = 10_000;
@@ -27,4 +28,18 @@ fn ten_thousand_histories_of_core_agree_with_the_tables() {
     assert!(all.turns > 40 * SEQUENCES, "{all:?}");
     assert!(all.moves > 10 * SEQUENCES, "{all:?}");
     assert!(all.refusals > SEQUENCES, "{all:?}");
+}
+
+/// The same tables, on the whole way from a client to files on a disk.
+/// conformance: state-table Resume*, state-table Suspend × *, state-table Cancel × *
+/// conformance: state-table Complete*, state-table AddFile × *, cancel files
+/// conformance: complete partial-files, complete visible, complete replace
+#[test]
+fn hundreds_of_histories_of_a_running_agent_agree_with_the_tables() {
+    let options = Options { sequences: 240, seed: 1 };
+    let report = on_agents(&options).unwrap_or_else(|disagreement| panic!("{disagreement}"));
+    assert_eq!(report.sequences, 240);
+    // Sequences that hardly ever get anywhere would prove little.
+    assert!(report.calls > 10 * 240, "{report:?}");
+    assert!(report.ended > 100, "{report:?}");
 }

@@ -110,6 +110,7 @@ impl Run {
             completion: Completion::Caller,
             headers: Vec::new(),
             bytes_per_second_max: None,
+            download: None,
         };
         Run {
             chance: Chance::new(seed),
@@ -163,10 +164,8 @@ impl Run {
         let is_full = self.oracle.shape.files_count == FILES_MAX;
         let adding = if is_full { Call::Resume } else { Call::AddFile };
         // What ends a job is rare, or no job would live to see much.
-        let failing = match self.oracle.shape.is_finished(file) {
-            true => Call::CompleteBut(file),
-            false => Call::Suspend,
-        };
+        let is_finished = self.oracle.shape.is_finished(file);
+        let failing = if is_finished { Call::CompleteBut(file) } else { Call::Suspend };
         let end = self.chance.weighted(&[
             (12, Call::Suspend),
             (2, Call::Complete),

@@ -270,7 +270,8 @@ impl Staging {
     }
 
     /// Removes the data and the have file; says nothing of files that are gone already. The folder of
-    /// the job goes with its last file.
+    /// the job stays until the job is over, even when nothing is in it: another file of the job may
+    /// be about to be created there.
     pub fn discard(self) -> Result<(), StagingError> {
         Staging::discard_at(&self.place)
     }
@@ -286,8 +287,6 @@ impl Staging {
                 Ok(()) | Err(_) => {}
             }
         }
-        // Fails while other files of the job are in it, and that is as it should be.
-        let _ = fs::remove_dir(durable::parent(place.have()));
         Ok(())
     }
 
