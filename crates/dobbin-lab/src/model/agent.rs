@@ -104,13 +104,14 @@ impl Sequence {
     ///
     /// Errors: what the agent did otherwise than the tables allow, with everything that led there.
     pub(super) async fn run(&mut self, manager: &Manager) -> Result<(), String> {
-        match self.turns(manager).await {
-            Ok(()) => Ok(()),
-            Err(what) => {
-                let Sequence { seed, history, .. } = self;
-                Err(format!("seed {seed}: {what}, after:\n  {}", history.join("\n  ")))
-            }
-        }
+        let outcome = self.turns(manager).await;
+        self.told(outcome)
+    }
+
+    /// A disagreement with all that led there.
+    fn told(&self, outcome: Result<(), String>) -> Result<(), String> {
+        let Sequence { seed, history, .. } = self;
+        outcome.map_err(|what| format!("seed {seed}: {what}, after:\n  {}", history.join("\n  ")))
     }
 
     /// The agent ended and another one took over.
@@ -122,6 +123,19 @@ impl Sequence {
             self.job = Some(found.map_err(|error| format!("the job is lost: {error}"))?);
         }
         Ok(())
+    }
+
+    /// Completes a job that is not over yet, so that its files are looked at.
+    ///
+    /// Errors: as [`Sequence::run`].
+    pub(super) async fn finish(&mut self) -> Result<(), String> {
+        match self.job.clone() {
+            Some(job) => {
+                let outcome = self.take(&job, Call::Complete).await;
+                self.told(outcome)
+            }
+            None => Ok(()),
+        }
     }
 
     /// Whether the job is over.
@@ -141,7 +155,6 @@ impl Sequence {
             };
             let call = self.choose();
             self.take(&job, call).await?;
-            self.calls += 1;
             let pause = Duration::from_millis(self.chance.within(0..PAUSE_MILLIS_MAX));
             tokio::time::sleep(pause).await;
             if self.job.is_some() {
@@ -155,15 +168,16 @@ impl Sequence {
         let file = self.chance.within(0..u64::from(FILES_MAX)) as u32;
         let adding = match self.files_count {
             FILES_MAX => Call::Resume,
-            0 if self.chance.one_in(2) => return Call::AddFile,
+            0 if !self.chance.one_in(4) => return Call::AddFile,
             _ => Call::AddFile,
         };
+        // What ends a job is rare, or no job would live to see much.
         self.chance.weighted(&[
-            (10, Call::Resume),
-            (4, Call::Suspend),
-            (4, adding),
-            (2, Call::Complete),
-            (2, Call::CompleteBut(file)),
+            (20, Call::Resume),
+            (8, Call::Suspend),
+            (6, adding),
+            (1, Call::Complete),
+            (1, Call::CompleteBut(file)),
             (1, Call::Cancel),
             (1, Call::SetPriority),
             (1, Call::SetNoProgressTimeout),
@@ -209,6 +223,7 @@ impl Sequence {
             Err(error) => return Err(said(&error)),
         };
         self.worlds.called(call, answer, state)?;
+        self.calls += 1;
         match (call, answer) {
             (Call::AddFile, Answer::Ok(_)) => self.files_count += 1,
             (Call::CompleteBut(number), Answer::System) => self.unblock(number),

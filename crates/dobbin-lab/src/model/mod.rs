@@ -143,7 +143,7 @@ async fn phase(
     manager: Manager,
     is_second: bool,
 ) -> Result<Vec<Sequence>> {
-    let mut tasks = JoinSet::new();
+    let mut tasks: JoinSet<Result<Sequence, String>> = JoinSet::new();
     for mut sequence in sequences {
         let manager = manager.clone();
         tasks.spawn(async move {
@@ -153,7 +153,11 @@ async fn phase(
             if is_second {
                 sequence.restarted(&manager).await?;
             }
-            sequence.run(&manager).await.map(|()| sequence)
+            sequence.run(&manager).await?;
+            if is_second {
+                sequence.finish().await?;
+            }
+            Ok(sequence)
         });
     }
     let mut done = Vec::new();
