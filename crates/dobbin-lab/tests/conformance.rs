@@ -1,5 +1,7 @@
 //! Every row of the interface has a test, every mark a row, and `docs/conformance.md` says which.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of tests fail like the tests themselves")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

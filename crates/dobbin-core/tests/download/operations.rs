@@ -35,7 +35,7 @@ fn row(operation: &Operation, cells: [Cell; 8]) {
     }
 }
 
-/// conformance: download state-table Start
+/// conformance: download-table Start × *, IDODownload::Start
 #[test]
 fn start_moves_what_is_at_rest_and_is_harmless_while_it_moves() {
     let go = To(DownloadState::Transferring);
@@ -44,7 +44,7 @@ fn start_moves_what_is_at_rest_and_is_harmless_while_it_moves() {
     }
 }
 
-/// conformance: download state-table Start with-ranges
+/// conformance: Start ranges, Start overlap, code DO_E_DOWNLOAD_RANGES_UNEXPECTED
 #[test]
 fn start_with_ranges_is_for_a_new_download_or_a_new_portion() {
     let go = To(DownloadState::Transferring);
@@ -54,14 +54,14 @@ fn start_with_ranges_is_for_a_new_download_or_a_new_portion() {
     row(&Operation::Start(Some(vec![range(0, 2)])), [go, Stay, no, no, no, over, IS, IS]);
 }
 
-/// conformance: download state-table Pause
+/// conformance: download-table Pause × *, IDODownload::Pause
 #[test]
 fn pause_stops_what_moves_and_takes_over_a_pause_that_would_pass() {
     let paused = To(DownloadState::Paused);
     row(&Operation::Pause, [Stay, paused, Stay, paused, Stay, Stay, IS, IS]);
 }
 
-/// conformance: download state-table Finalize
+/// conformance: download-table Finalize × *, IDODownload::Finalize
 #[test]
 fn only_what_is_transferred_is_finalized() {
     // The step to Finalized is taken when the file stands in its place: it begins here.
@@ -69,14 +69,15 @@ fn only_what_is_transferred_is_finalized() {
     row(&Operation::Finalize, [IS, IS, IS, IS, IS, begins, Stay, IS]);
 }
 
-/// conformance: download state-table Abort
+/// conformance: download-table Abort × *, IDODownload::Abort
 #[test]
 fn abort_ends_everything_that_is_not_finalized() {
     let gone = To(DownloadState::Aborted);
     row(&Operation::Abort, [gone, gone, gone, gone, gone, gone, IS, Stay]);
 }
 
-/// conformance: download state-table Start × Created
+/// conformance: download-table Start × Created, code DO_E_DOWNLOAD_NO_URI
+/// conformance: code DO_E_FILE_DOWNLOADSINK_UNSPECIFIED
 #[test]
 fn a_start_that_lacks_something_leaves_the_download_created() {
     let start = Operation::Start(None);

@@ -10,7 +10,7 @@ fn start(ranges: &[ByteRange]) -> Operation {
     Operation::Start(Some(ranges.to_vec()))
 }
 
-/// conformance: IDODownload::Start ranges
+/// conformance: Start ranges
 #[test]
 fn ranges_are_checked_as_those_of_jobs() {
     for (ranges, code) in [
@@ -33,7 +33,7 @@ fn ranges_are_checked_as_those_of_jobs() {
     assert_eq!(life.view().file().local_size(), Some(5));
 }
 
-/// conformance: IDODownload::Start next-portion
+/// conformance: Start again
 #[test]
 fn the_next_portion_is_appended_to_what_is_here() {
     let mut life = Life::in_column(Column::Transferred, &[range(0, 2), range(5, 1)]);
@@ -64,7 +64,7 @@ fn another_version_takes_the_earlier_portions_along() {
     assert_eq!(life.view().file().local_size(), Some(4));
 }
 
-/// conformance: IDODownload::Start NULL
+/// conformance: Start null
 #[test]
 fn a_paused_download_goes_on_with_the_ranges_it_has_and_no_others() {
     let first = [range(0, 2), range(5, 1)];

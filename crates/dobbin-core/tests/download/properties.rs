@@ -109,7 +109,7 @@ fn the_table_has_a_row_for_every_property() {
     assert_eq!(rows, Property::ALL);
 }
 
-/// conformance: IDODownload::GetProperty before-set
+/// conformance: IDODownload::GetProperty, code E_NOT_SET
 #[test]
 fn a_property_that_was_never_set_has_its_default_or_none() {
     for row in table() {
@@ -118,7 +118,7 @@ fn a_property_that_was_never_set_has_its_default_or_none() {
     }
 }
 
-/// conformance: IDODownload::SetProperty set-when
+/// conformance: download-property *, download-table SetProperty × *
 #[test]
 fn every_property_is_set_in_its_states_and_refused_in_the_others() {
     for row in table() {
@@ -145,7 +145,7 @@ fn every_property_is_set_in_its_states_and_refused_in_the_others() {
     }
 }
 
-/// conformance: IDODownload::GetProperty every-state
+/// conformance: IDODownload::GetProperty
 #[test]
 fn every_property_is_got_in_every_state() {
     for row in table() {
@@ -160,7 +160,7 @@ fn every_property_is_got_in_every_state() {
     }
 }
 
-/// conformance: IDODownload::SetProperty wrong-type
+/// conformance: IDODownload::SetProperty
 #[test]
 fn a_value_of_another_type_is_refused() {
     let values = [PropertyValue::Nothing, true.into(), 5_u64.into(), "x".into(), u64::MAX.into()];
@@ -178,7 +178,8 @@ fn a_value_of_another_type_is_refused() {
     }
 }
 
-/// conformance: IDODownload::SetProperty limits
+/// conformance: IDODownload::SetProperty, number download-no-progress
+/// conformance: download-property NoProgressTimeoutSeconds
 #[test]
 fn a_value_outside_its_limits_is_refused_with_the_propertys_own_code() {
     let invalid = ErrorCode::E_INVALIDARG;
@@ -222,7 +223,7 @@ fn the_flag_for_revocation_overrides_those_that_relax() {
     }
 }
 
-/// conformance: IDODownload::SetProperty HttpCustomHeaders
+/// conformance: download-property HttpCustomHeaders
 #[test]
 fn header_lines_end_in_either_way() {
     for text in ["a: b\nc:d", "a: b\r\nc: d\r\n", "\na:b\n\nc:  d \n"] {
@@ -270,7 +271,7 @@ fn a_callback_that_was_taken_back_is_not_set() {
     assert_eq!(life.get(Property::CallbackInterface), NOT_SET);
 }
 
-/// conformance: IDOManager::EnumDownloads category
+/// conformance: IDOManager::EnumDownloads property, struct DO_DOWNLOAD_ENUM_CATEGORY
 #[test]
 fn a_category_is_one_of_five_properties_and_compared_exactly() {
     let mut life = Life::ready();

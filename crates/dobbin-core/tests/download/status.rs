@@ -17,7 +17,9 @@ fn check(life: &Life, state: DownloadState, error: ErrorCode, extended: ErrorCod
 
 const OK: ErrorCode = ErrorCode::S_OK;
 
-/// conformance: IDODownload::GetStatus states
+/// conformance: IDODownload::GetStatus, IDODownload::GetStatus transient
+/// conformance: IDODownload::GetStatus fatal, download-table GetStatus × *
+/// conformance: download-table all-bytes × Transferring, download-table fatal × Transferring
 #[test]
 fn a_fatal_error_is_the_error_a_passing_one_the_extended_one_and_a_pause_neither() {
     for column in COLUMNS {
@@ -35,7 +37,7 @@ fn a_fatal_error_is_the_error_a_passing_one_the_extended_one_and_a_pause_neither
     }
 }
 
-/// conformance: download state-table Pause × Paused-transient
+/// conformance: download-table Pause × Paused-transient
 #[test]
 fn a_pause_during_an_error_that_may_pass_is_the_callers_own() {
     let mut life = Life::in_column(Column::PausedTransient, &[]);
@@ -45,7 +47,7 @@ fn a_pause_during_an_error_that_may_pass_is_the_callers_own() {
     check(&life, DownloadState::Paused, OK, OK);
 }
 
-/// conformance: download state-table transient-block × Transferring
+/// conformance: download-table transient-block × Transferring
 #[test]
 fn a_block_pauses_with_its_code_and_passes_by_itself() {
     let code = ErrorCode::DO_E_BLOCKED_BY_COST_TRANSFER_POLICY;
@@ -56,7 +58,7 @@ fn a_block_pauses_with_its_code_and_passes_by_itself() {
     check(&life, DownloadState::Transferring, OK, OK);
 }
 
-/// conformance: download state-table Start × Paused-fatal
+/// conformance: download-table Start × Paused-fatal
 #[test]
 fn a_new_start_clears_the_error() {
     let mut life = Life::in_column(Column::PausedFatal, &[]);
@@ -80,7 +82,7 @@ fn no_progress_within_the_timeout_is_fatal_with_the_last_failure_behind_it() {
     check(&life, DownloadState::Paused, code, busy().code);
 }
 
-/// conformance: download state-table age-limit
+/// conformance: download-table age-limit × Created
 #[test]
 fn a_download_that_grew_too_old_is_aborted_and_says_so() {
     let mut life = Life::ready();

@@ -133,13 +133,21 @@ pub(super) fn starting() -> Group {
 }
 
 /// The columns of the downloads' table.
-const STATES: [&str; 7] =
-    ["Created", "Transferring", "Paused", "Paused-fatal", "Transferred", "Finalized", "Aborted"];
+const STATES: [&str; 8] = [
+    "Created",
+    "Transferring",
+    "Paused",
+    "Paused-transient",
+    "Paused-fatal",
+    "Transferred",
+    "Finalized",
+    "Aborted",
+];
 
 /// Every call in every state.
 pub(super) fn states() -> Group {
     const IS: &str = "DO_E_INVALID_STATE";
-    let table: [(&str, [&str; 7]); 6] = [
+    let table: [(&str, [&str; 8]); 6] = [
         (
             "Start",
             [
@@ -147,6 +155,7 @@ pub(super) fn states() -> Group {
                  system says of the destination leave it Created",
                 "S_OK, nothing changes",
                 "Transferring",
+                "Transferring, at once",
                 "Transferring, the error is cleared",
                 "nothing without new ranges; with them Transferring",
                 IS,
@@ -158,6 +167,7 @@ pub(super) fn states() -> Group {
             [
                 "S_OK, nothing changes",
                 "Paused, both errors 0",
+                "S_OK, nothing changes",
                 "Paused, the extended error cleared: a wait becomes the user's pause",
                 "S_OK, nothing changes",
                 "S_OK, nothing changes",
@@ -165,13 +175,22 @@ pub(super) fn states() -> Group {
                 IS,
             ],
         ),
-        ("Finalize", [IS, IS, IS, IS, "Finalized", "S_OK, nothing changes", IS]),
+        ("Finalize", [IS, IS, IS, IS, IS, "Finalized", "S_OK, nothing changes", IS]),
         (
             "Abort",
-            ["Aborted", "Aborted", "Aborted", "Aborted", "Aborted", IS, "S_OK, nothing changes"],
+            [
+                "Aborted",
+                "Aborted",
+                "Aborted",
+                "Aborted",
+                "Aborted",
+                "Aborted",
+                IS,
+                "S_OK, nothing changes",
+            ],
         ),
-        ("SetProperty", ["as the property says"; 7]),
-        ("GetStatus", ["S_OK"; 7]),
+        ("SetProperty", ["as the property says"; 8]),
+        ("GetStatus", ["S_OK"; 8]),
     ];
     let rows = table.into_iter().flat_map(|(operation, cells)| {
         STATES
@@ -179,7 +198,17 @@ pub(super) fn states() -> Group {
             .zip(cells)
             .map(move |(state, says)| kept(format!("download-table {operation} × {state}"), says))
     });
-    let rows: Vec<Row> = rows.collect();
+    let events = [
+        ("all-bytes × Transferring", "Transferred"),
+        (
+            "transient-block × Transferring",
+            "Paused, Error 0, a failing ExtendedError; goes on by itself",
+        ),
+        ("fatal × Transferring", "Paused, a failing Error"),
+        ("age-limit × Created", "Aborted after 30 days, as in every state before the end"),
+    ];
+    let events = events.map(|(event, says)| kept(format!("download-table {event}"), says));
+    let rows: Vec<Row> = rows.chain(events).collect();
     debug_assert!(ErrorCode::from_symbol(IS).is_some());
     Group { title: "State table: downloads", rows }
 }
