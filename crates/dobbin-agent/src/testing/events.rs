@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use dobbin_platform::Scope;
 use dobbin_types::rest::{Event, EventKind};
+use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
@@ -12,12 +13,16 @@ use crate::ipc::Limits;
 
 /// Lines of an event stream. Every event and comment is written as one chunk, so chunk sizes stand
 /// on lines of their own.
-struct Subscribed(BufReader<UnixStream>);
+pub(super) struct Subscribed(BufReader<UnixStream>);
 
 impl Subscribed {
     async fn to(house: &House, path: &str) -> Subscribed {
+        Subscribed::by(house, "GET", path).await
+    }
+
+    pub(super) async fn by(house: &House, method: &str, path: &str) -> Subscribed {
         let mut stream = house.connect().await;
-        let request = format!("GET {path} HTTP/1.1\r\nhost: agent\r\n\r\n");
+        let request = format!("{method} {path} HTTP/1.1\r\nhost: agent\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut subscribed = Subscribed(BufReader::new(stream));
         let mut head = String::new();
@@ -39,14 +44,20 @@ impl Subscribed {
 
     /// The next event, checked to be framed as one.
     async fn event(&mut self) -> Event {
+        let (word, event) = self.named::<Event>().await;
+        assert_eq!(word, event.kind.word());
+        event
+    }
+
+    /// The next event of any kind, with its name.
+    pub(super) async fn named<T: DeserializeOwned>(&mut self) -> (String, T) {
         loop {
             let line = self.line().await.expect("the stream goes on");
             let Some(word) = line.strip_prefix("event: ") else { continue };
             let data = self.line().await.unwrap();
-            let event: Event = serde_json::from_str(data.strip_prefix("data: ").unwrap()).unwrap();
-            assert_eq!(word.trim_end(), event.kind.word());
+            let event = serde_json::from_str(data.strip_prefix("data: ").unwrap()).unwrap();
             assert_eq!(self.line().await.as_deref(), Some("\n"), "an empty line ends an event");
-            return event;
+            return (word.trim_end().to_owned(), event);
         }
     }
 

@@ -1,6 +1,7 @@
 //! An agent of one's own, on a real socket in a folder of its own, and raw HTTP to and from it.
 
 mod again;
+mod callbacks;
 mod callers;
 mod events;
 mod limits;

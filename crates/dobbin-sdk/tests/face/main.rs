@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "the helpers of tests fail like the tests themselves")]
 
 mod agent;
+mod callbacks;
 mod calls;
 mod connection;
 mod events;
