@@ -161,7 +161,7 @@ impl Callbacks {
         }
         // Otherwise the answer is to a call that was counted as unanswered already.
         if let Stage::Out { again, .. } = due.stage {
-            self.rest(job, due, again, now);
+            self.rest(job, due, again);
         }
         self.settle(job);
         Answered::Refused
@@ -196,7 +196,7 @@ impl Callbacks {
         let due = self.lines.get(&job)?.owed;
         match due.map(|due| (due, due.stage)) {
             Some((due, Stage::Out { until, again })) if until <= now => {
-                self.rest(job, due, again, now);
+                self.rest(job, due, again);
             }
             Some((_, Stage::Resting { again })) if again <= now => {
                 self.move_to(job, Stage::Waiting);
@@ -224,11 +224,9 @@ impl Callbacks {
     }
 
     /// After a call that was not taken: until it is made again, or kept for another program.
-    fn rest(&mut self, job: JobId, due: Due, again: Tick, now: Tick) {
+    fn rest(&mut self, job: JobId, due: Due, again: Tick) {
         if due.tries >= TRIES_MAX {
             self.move_to(job, Stage::Kept);
-        } else if again <= now {
-            self.move_to(job, Stage::Waiting);
         } else {
             self.move_to(job, Stage::Resting { again });
         }

@@ -98,6 +98,21 @@ fn a_program_that_does_not_answer_holds_up_neither_another_user_nor_another_prog
     assert!(calls.iter().any(|(_, call)| call.listener == other), "with the first free place");
 }
 
+/// A repeat does not keep back what was never said, nor what happened to its own job since.
+#[test]
+fn what_was_never_said_comes_before_what_is_said_again() {
+    let (mut world, _) = World::with_jobs(5);
+    for number in 0..5 {
+        world.owe(number, Owed::Error);
+    }
+    assert_eq!(world.due().len(), 4);
+    let next: Vec<_> = world.wait(seconds(5)).into_iter().map(|(_, call)| call).collect();
+    assert_eq!(said(&next), [4, 0, 1, 2].map(|number| (job(number), Some(Owed::Error))));
+    // Job 3 waits for a place to be told of its error again; what changed since is told.
+    world.modify(3);
+    assert_eq!(said(&world.due()), [(job(3), None)]);
+}
+
 /// A thousand jobs end and nobody ever answers: everybody is told in order, all tries are made, and
 /// then there is peace.
 #[test]
