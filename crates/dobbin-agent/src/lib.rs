@@ -20,6 +20,7 @@ mod testing;
 mod wire;
 
 pub use dobbin_engine::JobLimits;
+pub use dobbin_platform::Scope;
 pub use embedded::Embedded;
 pub use error::StartError;
 pub use logging::LOG_VARIABLE;

@@ -56,6 +56,19 @@ impl AgentOptions {
         AgentOptions::of(Scope::System, AgentMode::Service)
     }
 
+    /// An agent whose places are all given: needs no home folder to find them. A service manager's
+    /// socket is not looked for.
+    pub fn at(scope: Scope, mode: AgentMode, state: PathBuf, socket: PathBuf) -> AgentOptions {
+        AgentOptions {
+            state,
+            socket: SocketChoice::Path(socket),
+            scope,
+            mode,
+            limits: JobLimits::OFF,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
     /// A service takes the socket that its service manager hands over, if there is one. To be
     /// called before any thread starts: see [`sockets_from_activation`].
     fn of(scope: Scope, mode: AgentMode) -> Result<AgentOptions, StartError> {
@@ -66,14 +79,8 @@ impl AgentOptions {
             // A command may run under somebody else's socket unit; it is not meant.
             AgentMode::Embedded => Vec::new(),
         };
-        Ok(AgentOptions {
-            state: places.state,
-            socket: choose(handed, places.socket)?,
-            scope,
-            mode,
-            limits: JobLimits::OFF,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        })
+        let socket = choose(handed, places.socket.clone())?;
+        Ok(AgentOptions { socket, ..AgentOptions::at(scope, mode, places.state, places.socket) })
     }
 }
 

@@ -60,8 +60,8 @@ pub(crate) enum Event {
 
 /// What a transfer reports of its file.
 pub(crate) enum News {
-    /// What the origin says the file is.
-    Known(Facts),
+    /// What the origin says the file is; told when that is durable.
+    Known(Facts, oneshot::Sender<bool>),
     /// The file changed at the origin: forget what was had. The transfer goes on when this is
     /// durable; an answer of `false`, or none, means it must not.
     Restarted(oneshot::Sender<bool>),

@@ -109,8 +109,12 @@ impl Loop {
         match event {
             Event::Command(actor, command) => self.command(actor, command),
             Event::Transfer { job, file, attempt, news } => match news {
-                News::Known(facts) => {
-                    self.outcome(job, JobEvent::FileKnown(attempt, file, facts));
+                News::Known(facts, noted) => {
+                    let known = JobEvent::FileKnown(attempt, file, facts);
+                    self.step(job, known, Vec::new(), move |outcome| {
+                        // The transfer may have been stopped meanwhile.
+                        let _ = noted.send(outcome.is_ok());
+                    });
                 }
                 News::Restarted(noted) => self.restarted(job, file, attempt, noted),
                 News::Finished => self.outcome(job, JobEvent::FileFinished(attempt, file)),

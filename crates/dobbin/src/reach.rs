@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use dobbin_agent::{AgentOptions, Embedded, SocketChoice, StartError};
+use dobbin_agent::{AgentOptions, Embedded, Scope, SocketChoice, StartError};
 use dobbin_sdk::{Address, Error, Manager};
 use dobbin_types::Uid;
 use dobbin_types::rest::AgentMode;
@@ -160,16 +160,21 @@ pub(crate) fn service_options(
     state: Option<PathBuf>,
     place: &Place,
 ) -> Result<AgentOptions, Trouble> {
-    let options =
-        if system { AgentOptions::system() } else { AgentOptions::user(AgentMode::Service) };
-    let mut options = options.map_err(cannot_start)?;
+    let mode = AgentMode::Service;
+    let mut options = match (state, place.socket.clone()) {
+        (Some(state), Some(socket)) => {
+            let scope = if system { Scope::System } else { Scope::User };
+            AgentOptions::at(scope, mode, state, socket)
+        }
+        (state, socket) => {
+            let usual = if system { AgentOptions::system() } else { AgentOptions::user(mode) };
+            let mut options = usual.map_err(cannot_start)?;
+            options.state = state.unwrap_or(options.state);
+            options.socket = socket.map_or(options.socket, SocketChoice::Path);
+            options
+        }
+    };
     options.version = VERSION.to_owned();
-    if let Some(state) = state {
-        options.state = state;
-    }
-    if let Some(socket) = &place.socket {
-        options.socket = SocketChoice::Path(socket.clone());
-    }
     Ok(options)
 }
 

@@ -26,6 +26,17 @@ use crate::hands::Hands;
 /// How often a file may change under one transfer before that is an error.
 const RESTARTS_MAX: u32 = 3;
 
+/// Bytes of a file that may be here before its record says of which version they are. After a crash
+/// they are fetched again, so this is part of what a kill may cost (8 MiB).
+const UNNOTED_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// What was learnt of the file, on its way to the journal.
+struct Unnoted {
+    answer: oneshot::Receiver<bool>,
+    /// Bytes taken meanwhile.
+    bytes: u64,
+}
+
 /// Why a transfer ended without its file.
 enum End {
     /// It was told to, or nobody listens any more.
@@ -53,6 +64,7 @@ pub(super) struct Task {
     facts: Option<Facts>,
     writer: Option<Writer>,
     restarts_count: u32,
+    unnoted: Option<Unnoted>,
     /// Bytes of a version without a validator were taken over from an earlier attempt: if the hash
     /// is wrong in the end, one more try from zero is due before that is an error.
     glued_blindly: bool,
@@ -110,6 +122,7 @@ impl Task {
             stop,
             writer: None,
             restarts_count: 0,
+            unnoted: None,
             glued_blindly: false,
         })
     }
@@ -196,7 +209,7 @@ impl Task {
                 }
                 self.learn(facts)?;
                 let local = self.place_of(local, body_start);
-                self.take(&mut response, body_start, local).await
+                self.take(&mut response, local).await
             }
         }
     }
@@ -277,7 +290,9 @@ impl Task {
     /// What the reply says of the file is news, or it is what we knew.
     fn learn(&mut self, facts: Facts) -> Result<(), End> {
         if self.facts.as_ref() != Some(&facts) {
-            self.send(News::Known(facts.clone()))?;
+            let (noted, answer) = oneshot::channel();
+            self.send(News::Known(facts.clone(), noted))?;
+            self.unnoted = Some(Unnoted { answer, bytes: 0 });
             self.facts = Some(facts);
         }
         if self.writer.is_none() {
@@ -302,12 +317,7 @@ impl Task {
     }
 
     /// Takes the body: `local` is where its bytes belong. What comes behind that is not wanted.
-    async fn take(
-        &mut self,
-        response: &mut Response,
-        _body_start: u64,
-        local: Range<u64>,
-    ) -> Result<(), End> {
+    async fn take(&mut self, response: &mut Response, local: Range<u64>) -> Result<(), End> {
         let Some(writer) = &mut self.writer else {
             return Err(End::Stopped);
         };
@@ -326,6 +336,14 @@ impl Task {
             let take = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
             writer.write(&bytes[..take])?;
             left -= take as u64;
+            if let Some(unnoted) = &mut self.unnoted {
+                unnoted.bytes += take as u64;
+                if unnoted.bytes >= UNNOTED_BYTES_MAX {
+                    // A failed write is tried again by the loop; waiting longer helps nobody.
+                    let _ = (&mut unnoted.answer).await;
+                    self.unnoted = None;
+                }
+            }
             if let Some(throttle) = &self.order.throttle {
                 tokio::select! {
                     biased;
