@@ -5,10 +5,12 @@
 
 use dobbin_types::rest::{
     AddFiles, AddedFiles, AgentInfo, AnswerCall, CallNumber, CallbackEvent, CallbackInfo,
-    CreateJob, CreatedJob, Event, Failure, FileInfo, FileList, JobFailure, JobInfo, JobList,
-    Outcome, SetCallback, SetNoProgressTimeout, SetNotifyFlags, SetPriority, route,
+    CreateDownload, CreateJob, CreatedDownload, CreatedJob, DownloadInfo, DownloadList,
+    DownloadOutcome, DownloadStatus, Event, Failure, FileInfo, FileList, JobFailure, JobInfo,
+    JobList, Outcome, PropertyBody, SetCallback, SetNoProgressTimeout, SetNotifyFlags, SetPriority,
+    StartDownload, route,
 };
-use dobbin_types::{FileNumber, JobId, JobState};
+use dobbin_types::{DownloadProperty, FileNumber, JobId, JobState};
 use http::Method;
 use utoipa::ToSchema;
 use utoipa::openapi::path::{
@@ -21,7 +23,7 @@ use utoipa::openapi::{
     Required, ResponseBuilder,
 };
 
-use crate::ipc::JSON;
+use crate::ipc::{BYTES, JSON};
 
 /// The document as indented JSON with a line end. Made anew at every call.
 pub(crate) fn text() -> String {
@@ -37,7 +39,7 @@ pub(crate) fn text() -> String {
 fn document() -> OpenApi {
     let mut paths = PathsBuilder::new();
     let mut components = ComponentsBuilder::new();
-    for described in operations() {
+    for described in operations().into_iter().chain(downloads()) {
         let Described { method, path, operation, schemas } = described;
         let item = utoipa::openapi::PathItem::new(http_method(&method), operation.build());
         paths = paths.path(path, item);
@@ -68,7 +70,7 @@ struct Described {
     schemas: Vec<(String, RefOr<Schema>)>,
 }
 
-/// Every operation, in the order of the routing table.
+/// Every operation of jobs and of the agent, in the order of the routing table.
 fn operations() -> Vec<Described> {
     vec![
         get(route::AGENT, "getAgent", "Who answers here").replies::<AgentInfo>(),
@@ -137,6 +139,52 @@ fn operations() -> Vec<Described> {
     ]
 }
 
+/// Every operation of downloads.
+fn downloads() -> Vec<Described> {
+    vec![
+        get(route::DOWNLOADS, "getDownloads", "The caller's own downloads that are not over")
+            .text_query(route::QUERY_PROPERTY, "Only downloads whose property of this name ...")
+            .text_query(route::QUERY_VALUE, "... has exactly this value")
+            .replies::<DownloadList>(),
+        post(route::DOWNLOADS, "createDownload", "Creates a download, with every property at its default")
+            .takes::<CreateDownload>()
+            .replies_with::<CreatedDownload>("201", "Created; `Location` names it"),
+        get(route::DOWNLOAD, "getDownload", "One download").replies::<DownloadInfo>(),
+        post(
+            route::DOWNLOAD_START,
+            "startDownload",
+            "Starts the download, goes on with it, or fetches another portion; in blocking mode answered \
+             at the end of the transfer",
+        )
+        .takes::<StartDownload>()
+        .replies::<DownloadOutcome>(),
+        post(route::DOWNLOAD_PAUSE, "pauseDownload", "Stops the download; what is here is kept")
+            .replies::<DownloadOutcome>(),
+        post(route::DOWNLOAD_ABORT, "abortDownload", "Ends the download; nothing of it is left")
+            .replies::<DownloadOutcome>(),
+        post(
+            route::DOWNLOAD_FINALIZE,
+            "finalizeDownload",
+            "Puts the file under its name and ends the download",
+        )
+        .replies::<DownloadOutcome>(),
+        get(route::DOWNLOAD_STATUS, "getDownloadStatus", "How the download stands")
+            .replies::<DownloadStatus>(),
+        get(route::DOWNLOAD_PROPERTY, "getDownloadProperty", "A property, by its word or number")
+            .replies::<PropertyBody>(),
+        put(route::DOWNLOAD_PROPERTY, "setDownloadProperty", "Sets a property")
+            .takes::<PropertyBody>()
+            .replies_nothing("Set"),
+        get(
+            route::DOWNLOAD_CONTENT,
+            "getDownloadContent",
+            "The bytes of a transferred download whose caller takes them itself",
+        )
+        .number_query(route::QUERY_OFFSET, "The first byte that is wanted; left out, 0")
+        .replies_bytes("The bytes to the end, in order"),
+    ]
+}
+
 fn get(path: &'static str, id: &str, summary: &str) -> Described {
     Described::new(Method::GET, path, id, summary)
 }
@@ -162,6 +210,8 @@ impl Described {
             .in_path::<JobId>("job")
             .in_path::<FileNumber>("file")
             .in_path::<CallNumber>("call")
+            .in_path::<JobId>("download")
+            .in_path::<DownloadProperty>("property")
     }
 
     /// A reference to the schema of `T`, which the document then holds, with all it refers to.
@@ -208,6 +258,12 @@ impl Described {
         self
     }
 
+    fn number_query(mut self, name: &str, description: &str) -> Described {
+        let number = Schema::from(ObjectBuilder::new().schema_type(Type::Integer));
+        self.operation = self.operation.parameter(optional_query(name, description, number));
+        self
+    }
+
     fn takes<T: ToSchema>(mut self) -> Described {
         let content = ContentBuilder::new().schema(Some(self.schema::<T>())).build();
         let body = RequestBodyBuilder::new().content(JSON, content).required(Some(Required::True));
@@ -229,6 +285,19 @@ impl Described {
     fn replies_json(mut self, description: &str) -> Described {
         let content = ContentBuilder::new().build();
         let response = ResponseBuilder::new().description(description).content(JSON, content);
+        self.operation = self.operation.response("200", response);
+        self
+    }
+
+    fn replies_nothing(mut self, description: &str) -> Described {
+        let response = ResponseBuilder::new().description(description);
+        self.operation = self.operation.response("204", response);
+        self
+    }
+
+    fn replies_bytes(mut self, description: &str) -> Described {
+        let content = ContentBuilder::new().build();
+        let response = ResponseBuilder::new().description(description).content(BYTES, content);
         self.operation = self.operation.response("200", response);
         self
     }

@@ -10,6 +10,7 @@ use dobbin_types::rest::{EventKind, Failure};
 use dobbin_types::{FileNumber, JobId, JobState};
 use tokio::sync::oneshot;
 
+use crate::download::called_off;
 use crate::entry::LiveFile;
 use crate::event::Event;
 use crate::picture;
@@ -52,6 +53,7 @@ impl Loop {
         }
         self.carry_out(job, effects, move |outcome| done(outcome.map(|()| after)));
         self.refresh(job);
+        self.answer_starts(job);
     }
 
     fn carry_out(
@@ -281,12 +283,16 @@ impl Loop {
 
     /// A job that is over goes: out of the queue at once, from the disk when nothing touches it.
     fn leave(&mut self, job: JobId) {
-        let Some(entry) = self.entries.remove(&job) else {
+        let Some(mut entry) = self.entries.remove(&job) else {
             return;
         };
         if let Some(wake) = entry.wake {
             self.timers.remove(&(wake, job));
         }
+        for reply in std::mem::take(&mut entry.starting) {
+            self.answer(reply, Err(called_off()));
+        }
+        self.remember_download(&entry);
         run::remember(&mut self.ended, picture::job(&entry, &self.clock));
         self.leaving.insert(job, entry);
     }

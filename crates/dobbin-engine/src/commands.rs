@@ -49,6 +49,7 @@ impl Loop {
                 self.answer(reply, error);
             }
             Command::Wish { job, wish, reply } => self.wish(actor, job, wish, reply),
+            Command::Download(command) => self.download(actor, command),
             Command::Subscribe { job, reply } => {
                 let watched = self.subscribe(actor, job);
                 self.answer(reply, watched);
@@ -226,7 +227,7 @@ impl Loop {
     }
 
     /// A job that an embedded agent found waiting runs once somebody asks for it.
-    fn release(&mut self, job: JobId) {
+    pub(crate) fn release(&mut self, job: JobId) {
         if let Some(entry) = self.entries.get_mut(&job) {
             entry.held = false;
         }
@@ -234,7 +235,7 @@ impl Loop {
     }
 
     /// Keeps a call for later while its job is being published. Returns the reply otherwise.
-    fn park<T>(
+    pub(crate) fn park<T>(
         &mut self,
         actor: Actor,
         job: JobId,

@@ -87,15 +87,25 @@ impl Door {
         Ok(Offered(files))
     }
 
+    /// Whether a download of that caller may go there, as far as that can be said before it starts: its
+    /// folder need not exist yet.
+    pub(crate) fn may_name(&self, actor: Actor, path: &Path) -> Result<(), Failure> {
+        destination::may_name(&self.place(actor, path, false))
+    }
+
+    /// Makes the folders of a download's destination and looks whether a file may be put there.
+    pub(crate) fn make_way(&self, actor: Actor, path: &str) -> Result<(), Failure> {
+        destination::make_way(&self.place(actor, Path::new(path), false))
+    }
+
     /// Whether a file may go there.
     fn destination(&self, actor: Actor, name: &str, replace: bool) -> Result<(), Failure> {
-        destination::check(&destination::Place {
-            path: Path::new(name),
-            replace,
-            caller: actor.uid(),
-            own_uid: self.own_uid,
-            state: &self.state,
-        })
+        destination::check(&self.place(actor, Path::new(name), replace))
+    }
+
+    fn place<'a>(&'a self, actor: Actor, path: &'a Path, replace: bool) -> destination::Place<'a> {
+        let (caller, own_uid) = (actor.uid(), self.own_uid);
+        destination::Place { path, replace, caller, own_uid, state: &self.state }
     }
 }
 
@@ -111,7 +121,7 @@ pub(crate) fn refused(refusal: Refusal) -> Failure {
 }
 
 /// Whether a text is a URL that can be fetched.
-fn is_url(text: &str) -> Result<(), (ErrorCode, String)> {
+pub(crate) fn is_url(text: &str) -> Result<(), (ErrorCode, String)> {
     let wrong = |why: String| Err((ErrorCode::E_INVALIDARG, why));
     // The parser would quietly drop these (WHATWG URL, basic URL parser, steps 1 and 3); the
     // interface does no escaping for its callers.
@@ -128,7 +138,8 @@ fn is_url(text: &str) -> Result<(), (ErrorCode, String)> {
     }
 }
 
-fn headers(headers: Vec<Header>) -> Result<Vec<(String, String)>, Failure> {
+/// Headers that a caller wants sent.
+pub(crate) fn headers(headers: Vec<Header>) -> Result<Vec<(String, String)>, Failure> {
     if headers.len() > HEADERS_MAX {
         return Err(invalid("headers", "a job has at most 64 headers"));
     }

@@ -105,6 +105,7 @@ impl Engine {
             watchers: Watchers::default(),
             listeners: Listeners::new(first_number(now.wall), inbox.clone()),
             ended: VecDeque::new(),
+            ended_downloads: VecDeque::new(),
             leaving: BTreeMap::new(),
             pulse: None,
             leave_by: None,

@@ -40,6 +40,8 @@ pub(crate) struct Entry {
     pub(crate) unsaved: bool,
     /// Who called Complete and waits.
     pub(crate) completing: Option<Reply<Outcome>>,
+    /// Who called Start of a download and waits for the end of the transfer.
+    pub(crate) starting: Vec<Reply<Outcome>>,
     /// Calls that arrived while the job was being published: Complete is one step for everybody.
     pub(crate) parked: Vec<(Actor, Command)>,
 }
@@ -72,6 +74,7 @@ impl Entry {
             forgotten: false,
             unsaved: false,
             completing: None,
+            starting: Vec::new(),
             parked: Vec::new(),
         }
     }

@@ -13,6 +13,7 @@ use dobbin_types::{ErrorCode, FileNumber, JobId};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::door::Offered;
+use crate::download::DownloadCommand;
 use crate::handle::{JobFilter, Wish};
 use crate::listen::Listening;
 
@@ -81,6 +82,7 @@ pub(crate) enum Command {
     File { job: JobId, file: FileNumber, reply: Reply<FileInfo> },
     Error { job: JobId, reply: Reply<JobFailure> },
     Wish { job: JobId, wish: Wish, reply: Reply<Outcome> },
+    Download(DownloadCommand),
     Subscribe { job: Option<JobId>, reply: Reply<mpsc::Receiver<Told>> },
     Callback(CallbackCommand),
 }

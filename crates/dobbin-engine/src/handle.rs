@@ -50,7 +50,7 @@ pub struct JobFilter {
 #[derive(Clone)]
 pub struct Handle {
     inbox: SyncSender<Event>,
-    door: Door,
+    pub(crate) door: Door,
 }
 
 impl Handle {
@@ -162,7 +162,7 @@ impl Handle {
         self.ask(actor, |reply| Command::Callback(command(reply))).await
     }
 
-    async fn ask<T>(
+    pub(crate) async fn ask<T>(
         &self,
         actor: Actor,
         command: impl FnOnce(Reply<T>) -> Command,
@@ -187,7 +187,7 @@ fn leaving() -> Failure {
 
 /// Runs what looks at the disk where it may wait: a folder on a dead network share must hold up only
 /// the caller who named it.
-async fn on_disk_thread<T: Send + 'static>(
+pub(crate) async fn on_disk_thread<T: Send + 'static>(
     look: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     tokio::task::spawn_blocking(look).await.unwrap_or_else(|_panicked_or_cancelled| {

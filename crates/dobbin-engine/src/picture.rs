@@ -6,6 +6,7 @@ use dobbin_platform::Clock;
 use dobbin_types::rest::{FileInfo, JobFailure, JobInfo, Waiting};
 use dobbin_types::{FileNumber, FileProgress, FileTime, JobProgress, JobState};
 
+use crate::download;
 use crate::entry::Entry;
 
 /// A job as its owner sees it.
@@ -32,7 +33,7 @@ pub(crate) fn job(entry: &Entry, clock: &Clock) -> JobInfo {
         failures_count: job.failures_count(),
         error: job.last_error().map(failure),
         waiting: waiting(entry, clock),
-        download: None,
+        download: download::mark(entry),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dobbin_core::job::JobEvent;
+use dobbin_core::job::{Job, JobEvent};
 use dobbin_types::{FileNumber, JobId, JobState};
 
 use crate::entry;
@@ -69,12 +69,17 @@ impl Loop {
         let Some((file, live)) = entry.job.file(number).zip(entry.files.get(number.index())) else {
             return;
         };
+        let download = entry.job.about().download.as_deref();
         let order = Order {
             job,
             number,
             attempt: entry.job.attempt(),
             file: file.clone(),
-            headers: entry.job.about().headers.clone(),
+            headers: headers(&entry.job),
+            auth_headers: download
+                .map(|download| download.auth_headers.clone())
+                .unwrap_or_default(),
+            allow_downgrade: download.is_some_and(|download| download.allow_downgrade),
             place: live.place(&self.store, job, number),
             flushed: live.flushed.clone(),
             generation: live.generation,
@@ -87,3 +92,15 @@ impl Loop {
         self.keep_pulse();
     }
 }
+
+/// What is sent along with every request: the caller's own headers, and the id by which servers trace
+/// a download's requests (`CorrelationVector`).
+fn headers(job: &Job) -> Vec<(String, String)> {
+    let mut headers = job.about().headers.clone();
+    let vector = job.about().download.as_ref().and_then(|own| own.correlation_vector.clone());
+    headers.extend(vector.map(|vector| (TRACE_HEADER.to_owned(), vector)));
+    headers
+}
+
+/// The header in which Microsoft's services expect a correlation vector.
+const TRACE_HEADER: &str = "MS-CV";

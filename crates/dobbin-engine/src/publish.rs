@@ -1,6 +1,6 @@
 //! Completing a job: its finished files become the user's.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, SystemTime};
@@ -22,7 +22,8 @@ struct Item {
     number: FileNumber,
     place: Place,
     size: u64,
-    destination: PathBuf,
+    /// Nothing when the caller has taken the bytes itself.
+    destination: Option<PathBuf>,
     replace: bool,
     last_modified: Option<SystemTime>,
     tag: u64,
@@ -58,7 +59,7 @@ impl Loop {
                     number,
                     place: live.place(&self.store, job, number),
                     size: file.local_size()?,
-                    destination: PathBuf::from(&file.local_name),
+                    destination: (!file.streams).then(|| PathBuf::from(&file.local_name)),
                     replace: file.replace,
                     last_modified: file.facts.as_ref().and_then(|f| f.last_modified).map(on_disk),
                     tag: part_tag(job, number),
@@ -70,7 +71,11 @@ impl Loop {
         self.hands.give(move || {
             let mut failed = None;
             for item in &items {
-                if let Err(trouble) = publish(job, item, &boot, &inbox) {
+                let Some(destination) = &item.destination else {
+                    let _ = inbox.send(Event::FilePublished { job, file: item.number });
+                    continue;
+                };
+                if let Err(trouble) = publish(job, item, destination, &boot, &inbox) {
                     failed = Some((item.number, trouble));
                     break;
                 }
@@ -172,7 +177,13 @@ impl Loop {
 }
 
 /// Publishes one file: makes it ready, has the intent noted, gives it its name.
-fn publish(job: JobId, item: &Item, boot: &str, inbox: &SyncSender<Event>) -> Result<(), Trouble> {
+fn publish(
+    job: JobId,
+    item: &Item,
+    destination: &Path,
+    boot: &str,
+    inbox: &SyncSender<Event>,
+) -> Result<(), Trouble> {
     let trouble = |error: &PublishError| of_disk(error.code(), error);
     let layout = Layout::without_manifest(item.size)
         .ok_or_else(|| of_disk(ErrorCode::DO_E_FATAL_CORE_ERROR, &std::fmt::Error))?;
@@ -182,7 +193,7 @@ fn publish(job: JobId, item: &Item, boot: &str, inbox: &SyncSender<Event>) -> Re
     let staging = Staging::reopen(item.place.clone(), layout, &known)
         .map_err(|error| of_disk(error.code(), &error))?;
     let wanted = Wanted {
-        destination: &item.destination,
+        destination,
         mode: mode_of_new_files(),
         replace: item.replace,
         last_modified: item.last_modified,
@@ -195,7 +206,7 @@ fn publish(job: JobId, item: &Item, boot: &str, inbox: &SyncSender<Event>) -> Re
     if !is_noted {
         let error = std::io::Error::other("the journal could not be written");
         return Err(Trouble {
-            message: format!("cannot publish {}: {}", item.destination.display(), chain(&error)),
+            message: format!("cannot publish {}: {}", destination.display(), chain(&error)),
             ..of_disk(ErrorCode::E_FAIL, &error)
         });
     }

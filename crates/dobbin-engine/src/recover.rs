@@ -7,7 +7,7 @@ use dobbin_core::piece::{Layout, PieceSet};
 use dobbin_store::publish::recover as recover_intent;
 use dobbin_store::record::{self, FileExtras, RecordError};
 use dobbin_store::{Change, JournalError, Known, Place, Recovered, Staging, Store, StoredJob};
-use dobbin_types::{JobId, JobState};
+use dobbin_types::{FileNumber, JobId, JobState};
 
 use crate::engine::Recover;
 use crate::entry::{Entries, Entry, LiveFile};
@@ -30,6 +30,10 @@ pub(crate) fn recover(
     store.journal().for_each_job(|stored| {
         let id = stored.id;
         match revive(store, boot, stored, now, &mut changes) {
+            Ok(entry) if is_volatile(&entry.job) => {
+                drop_volatile(store, &entry);
+                changes.push(Change::RemoveJob(id));
+            }
             Ok(mut entry) => {
                 let waits = matches!(
                     entry.job.state(),
@@ -53,6 +57,22 @@ pub(crate) fn recover(
         Err(error) => tracing::warn!(error = %chain(&error), "cannot sweep the staging folder"),
     }
     Ok(entries)
+}
+
+/// Whether a job is a download whose caller did not ask for it to outlive a restart (`NonVolatile`).
+fn is_volatile(job: &Job) -> bool {
+    job.about().download.as_ref().is_some_and(|download| !download.non_volatile)
+}
+
+/// Removes what a volatile download left outside the store; what lies inside is swept.
+fn drop_volatile(store: &Store, entry: &Entry) {
+    let job = entry.job.id();
+    tracing::info!(%job, "a volatile download ended with the service");
+    for (live, number) in entry.files.iter().zip((0_u32..).map(FileNumber)) {
+        if let Err(error) = Staging::discard_at(&live.place(store, job, number)) {
+            tracing::warn!(%job, error = %chain(&error), "a staging file was left behind");
+        }
+    }
 }
 
 fn revive(

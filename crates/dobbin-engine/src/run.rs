@@ -15,6 +15,7 @@ use dobbin_store::{Change, Store};
 use dobbin_types::rest::JobInfo;
 use dobbin_types::{FileNumber, JobId, JobState, Uid};
 
+use crate::download::Ended;
 use crate::entry::{Entries, Entry};
 use crate::event::{Event, News};
 use crate::hands::Hands;
@@ -55,6 +56,8 @@ pub(crate) struct Loop {
     pub(crate) listeners: Listeners,
     /// What jobs that are over looked like at their end, oldest first.
     pub(crate) ended: VecDeque<JobInfo>,
+    /// Those of them that were downloads, likewise.
+    pub(crate) ended_downloads: VecDeque<Ended>,
     /// Jobs that are over, whose transfers are still on their way out: their files are removed when
     /// the last of them is gone.
     pub(crate) leaving: BTreeMap<JobId, Entry>,

@@ -67,12 +67,21 @@ pub fn parent(path: &Path) -> &Path {
 /// Creates a folder for us alone (mode 0700) and the folders above it, and makes their names durable.
 /// A folder that exists is left as it is.
 pub fn create_folder(folder: &Path) -> io::Result<()> {
+    create_folder_with(folder, 0o700)
+}
+
+/// [`create_folder`] for the user's own files: with the mode that every other program would give it.
+pub fn create_shared_folder(folder: &Path) -> io::Result<()> {
+    create_folder_with(folder, 0o777)
+}
+
+fn create_folder_with(folder: &Path, mode: u32) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
     let above = parent(folder);
-    create_folder(above)?;
-    match DirBuilder::new().mode(0o700).create(folder) {
+    create_folder_with(above, mode)?;
+    match DirBuilder::new().mode(mode).create(folder) {
         Ok(()) => flush_folder(above),
         // Somebody else was quicker.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),

@@ -270,6 +270,23 @@ impl From<u64> for PropertyValue {
 mod tests {
     use super::*;
 
+    /// conformance: enum DODownloadState, enum DODownloadCostPolicy
+    #[test]
+    fn states_and_cost_policies_have_the_interfaces_numbers() {
+        let states = ["created", "transferring", "transferred", "finalized", "aborted", "paused"];
+        for (number, word) in (0..).zip(states) {
+            let state = DownloadState::from_number(number);
+            assert_eq!(state.map(DownloadState::word), Some(word));
+        }
+        let policies =
+            ["always", "unrestricted", "standard", "no_roaming", "no_surcharge", "no_cellular"];
+        for (number, word) in (0..).zip(policies) {
+            assert_eq!(CostPolicy::from_number(number).map(CostPolicy::word), Some(word));
+        }
+        assert_eq!((DownloadState::ALL.len(), CostPolicy::ALL.len()), (6, 6));
+    }
+
+    /// conformance: code DO_E_UNKNOWN_PROPERTY_ID
     #[test]
     fn the_properties_have_the_interfaces_numbers() {
         assert_eq!(DownloadProperty::ALL.len(), 26);

@@ -3,6 +3,8 @@
 mod accept;
 mod actor;
 mod callback;
+mod content;
+mod download;
 mod events;
 mod handler;
 mod json;
@@ -16,6 +18,7 @@ mod routes;
 mod seats;
 
 pub(crate) use accept::accept_until_told;
+pub(crate) use download::BYTES;
 pub(crate) use leave::{Leave, LeaveSign};
 pub(crate) use limit::Limits;
 pub(crate) use listen::{ListenError, Listening, SocketFile};

@@ -8,7 +8,7 @@ use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request
 use bytes::Bytes;
 use dobbin_engine::Handle;
 use dobbin_types::rest::{AgentInfo, CallNumber, Failure};
-use dobbin_types::{ErrorCode, FileNumber, JobId};
+use dobbin_types::{DownloadProperty, ErrorCode, FileNumber, JobId};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
@@ -19,6 +19,7 @@ use tokio::sync::SemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
 use super::actor::Caller;
+use super::download::unknown_property;
 use super::json;
 use super::leave::Leave;
 use super::limit::{Limits, SMALL_BODY_BYTES_MAX};
@@ -112,6 +113,35 @@ impl FromRequestParts<Shared> for FileInPath {
     }
 }
 
+/// The download that the path names.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DownloadInPath(pub(crate) JobId);
+
+/// The download and the property that the path names.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PropertyInPath(pub(crate) JobId, pub(crate) DownloadProperty);
+
+impl FromRequestParts<Shared> for DownloadInPath {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Refusal> {
+        let segments = path_segments(parts, shared).await?;
+        Ok(DownloadInPath(download(&segments)?))
+    }
+}
+
+impl FromRequestParts<Shared> for PropertyInPath {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Refusal> {
+        let segments = path_segments(parts, shared).await?;
+        let name = segment(&segments, "property");
+        let property = DownloadProperty::from_name(name)
+            .ok_or_else(|| unknown_property(name).at("property"))?;
+        Ok(PropertyInPath(download(&segments)?, property))
+    }
+}
+
 async fn path_segments(parts: &mut Parts, shared: &Shared) -> Result<RawPathParams, Refusal> {
     RawPathParams::from_request_parts(parts, shared)
         .await
@@ -127,6 +157,12 @@ fn job(segments: &RawPathParams) -> Result<JobId, Refusal> {
     segment(segments, "job")
         .parse()
         .map_err(|error| Refusal::bad_request(format!("this is no id of a job: {error}")).at("job"))
+}
+
+fn download(segments: &RawPathParams) -> Result<JobId, Refusal> {
+    segment(segments, "download").parse().map_err(|error| {
+        Refusal::bad_request(format!("this is no id of a download: {error}")).at("download")
+    })
 }
 
 /// A body: one JSON value of exactly this type.

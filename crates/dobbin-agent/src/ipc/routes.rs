@@ -7,10 +7,9 @@ use dobbin_types::ErrorCode;
 use dobbin_types::rest::{Failure, route};
 use http::{Method, StatusCode};
 
-use super::callback;
-use super::handler;
 use super::reply::Refusal;
 use super::request::Shared;
+use super::{callback, download, handler};
 
 /// One row of the table.
 pub(crate) struct Route {
@@ -49,6 +48,17 @@ pub(crate) fn table() -> Vec<Route> {
         put(route::CALLBACK, callback::set),
         delete(route::CALLBACK, callback::clear),
         post(route::CALL, callback::answer),
+        get(route::DOWNLOADS, download::downloads),
+        post(route::DOWNLOADS, download::create),
+        get(route::DOWNLOAD, download::download),
+        post(route::DOWNLOAD_START, download::start),
+        post(route::DOWNLOAD_PAUSE, download::pause),
+        post(route::DOWNLOAD_ABORT, download::abort),
+        post(route::DOWNLOAD_FINALIZE, download::finalize),
+        get(route::DOWNLOAD_STATUS, download::status),
+        get(route::DOWNLOAD_PROPERTY, download::property),
+        put(route::DOWNLOAD_PROPERTY, download::set_property),
+        get(route::DOWNLOAD_CONTENT, download::content),
         get(route::OPENAPI, handler::openapi),
     ]
 }

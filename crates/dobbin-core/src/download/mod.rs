@@ -16,7 +16,7 @@ use crate::job::{File, Job};
 pub use model::Download;
 pub use operation::Operation;
 pub(crate) use property::flags_of;
-pub use property::{CALLBACK_SECONDS_DEFAULT, NO_PROGRESS_SECONDS_DEFAULT};
+pub use property::{CALLBACK_SECONDS_DEFAULT, NO_PROGRESS_SECONDS_DEFAULT, check_category};
 pub use setting::{Fault, Setting, Syntax};
 pub use status::Codes;
 
@@ -34,6 +34,11 @@ impl<'a> View<'a> {
         let download = job.about().download.as_deref()?;
         let file = job.files().first()?;
         Some(View { job, download, file })
+    }
+
+    /// The job that it is.
+    pub fn job(&self) -> &'a Job {
+        self.job
     }
 
     /// What only a download has.

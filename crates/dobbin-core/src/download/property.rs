@@ -109,21 +109,27 @@ impl View<'_> {
         self.download.callback_seconds.unwrap_or(CALLBACK_SECONDS_DEFAULT)
     }
 
-    /// Whether it is what `DO_DOWNLOAD_ENUM_CATEGORY` asks for. Values are compared exactly, ids in
-    /// either case.
-    ///
-    /// `DO_E_UNKNOWN_PROPERTY_ID` for a property that no category is made of.
-    pub fn is_in(&self, property: DownloadProperty, value: &str) -> Result<bool, ErrorCode> {
-        match property {
-            DownloadProperty::Id => Ok(self.job.id().to_string().eq_ignore_ascii_case(value)),
-            DownloadProperty::Uri
-            | DownloadProperty::ContentId
-            | DownloadProperty::DisplayName
-            | DownloadProperty::LocalPath => {
-                Ok(self.get(property).is_ok_and(|found| found == PropertyValue::from(value)))
-            }
-            _no_category => Err(ErrorCode::DO_E_UNKNOWN_PROPERTY_ID),
+    /// Whether it is what a `DO_DOWNLOAD_ENUM_CATEGORY` asks for. Values are compared exactly, ids in
+    /// either case. Nothing is in a category that [`check_category`] refuses.
+    pub fn is_in(&self, property: DownloadProperty, value: &str) -> bool {
+        if property == DownloadProperty::Id {
+            return self.job.id().to_string().eq_ignore_ascii_case(value);
         }
+        check_category(property).is_ok()
+            && self.get(property).is_ok_and(|found| found == PropertyValue::from(value))
+    }
+}
+
+/// Whether downloads can be listed by this property (`EnumDownloads`); else
+/// `DO_E_UNKNOWN_PROPERTY_ID`.
+pub fn check_category(property: DownloadProperty) -> Result<(), ErrorCode> {
+    match property {
+        DownloadProperty::Id
+        | DownloadProperty::Uri
+        | DownloadProperty::ContentId
+        | DownloadProperty::DisplayName
+        | DownloadProperty::LocalPath => Ok(()),
+        _no_category => Err(ErrorCode::DO_E_UNKNOWN_PROPERTY_ID),
     }
 }
 

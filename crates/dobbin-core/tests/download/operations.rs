@@ -35,7 +35,7 @@ fn row(operation: &Operation, cells: [Cell; 8]) {
     }
 }
 
-/// conformance: download-table Start × *, IDODownload::Start
+/// conformance: download-table Start × *, IDODownload::Start, Start whole
 #[test]
 fn start_moves_what_is_at_rest_and_is_harmless_while_it_moves() {
     let go = To(DownloadState::Transferring);

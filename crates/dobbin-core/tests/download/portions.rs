@@ -10,7 +10,7 @@ fn start(ranges: &[ByteRange]) -> Operation {
     Operation::Start(Some(ranges.to_vec()))
 }
 
-/// conformance: Start ranges
+/// conformance: Start ranges, Start zero-length, Start overlap, struct DO_DOWNLOAD_RANGE
 #[test]
 fn ranges_are_checked_as_those_of_jobs() {
     for (ranges, code) in [
@@ -64,7 +64,7 @@ fn another_version_takes_the_earlier_portions_along() {
     assert_eq!(life.view().file().local_size(), Some(4));
 }
 
-/// conformance: Start null
+/// conformance: Start null, code DO_E_DOWNLOAD_RANGES_UNEXPECTED
 #[test]
 fn a_paused_download_goes_on_with_the_ranges_it_has_and_no_others() {
     let first = [range(0, 2), range(5, 1)];

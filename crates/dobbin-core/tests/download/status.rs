@@ -20,6 +20,7 @@ const OK: ErrorCode = ErrorCode::S_OK;
 /// conformance: IDODownload::GetStatus, IDODownload::GetStatus transient
 /// conformance: IDODownload::GetStatus fatal, download-table GetStatus × *
 /// conformance: download-table all-bytes × Transferring, download-table fatal × Transferring
+/// conformance: struct DO_DOWNLOAD_STATUS
 #[test]
 fn a_fatal_error_is_the_error_a_passing_one_the_extended_one_and_a_pause_neither() {
     for column in COLUMNS {
@@ -37,7 +38,7 @@ fn a_fatal_error_is_the_error_a_passing_one_the_extended_one_and_a_pause_neither
     }
 }
 
-/// conformance: download-table Pause × Paused-transient
+/// conformance: download-table Pause × Paused-transient, download-table Pause × Paused
 #[test]
 fn a_pause_during_an_error_that_may_pass_is_the_callers_own() {
     let mut life = Life::in_column(Column::PausedTransient, &[]);
@@ -47,7 +48,7 @@ fn a_pause_during_an_error_that_may_pass_is_the_callers_own() {
     check(&life, DownloadState::Paused, OK, OK);
 }
 
-/// conformance: download-table transient-block × Transferring
+/// conformance: download-table transient-block × Transferring, IDODownload::GetStatus transient
 #[test]
 fn a_block_pauses_with_its_code_and_passes_by_itself() {
     let code = ErrorCode::DO_E_BLOCKED_BY_COST_TRANSFER_POLICY;
@@ -82,7 +83,7 @@ fn no_progress_within_the_timeout_is_fatal_with_the_last_failure_behind_it() {
     check(&life, DownloadState::Paused, code, busy().code);
 }
 
-/// conformance: download-table age-limit × Created
+/// conformance: download-table age-limit × Created, IDODownload::GetStatus
 #[test]
 fn a_download_that_grew_too_old_is_aborted_and_says_so() {
     let mut life = Life::ready();

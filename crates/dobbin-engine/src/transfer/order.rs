@@ -18,6 +18,10 @@ pub(crate) struct Order {
     pub(crate) file: File,
     /// The caller's headers: secrets.
     pub(crate) headers: Vec<(String, String)>,
+    /// Headers that are sent once the origin has asked for them: secrets.
+    pub(crate) auth_headers: Vec<(String, String)>,
+    /// Whether a redirect may lead from https to http.
+    pub(crate) allow_downgrade: bool,
     pub(crate) place: Place,
     /// As the journal knows it.
     pub(crate) flushed: Option<PieceSet>,

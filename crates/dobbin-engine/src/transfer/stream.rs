@@ -60,6 +60,24 @@ impl Writer {
         Some(if goes_on { self.position..run.end } else { run })
     }
 
+    /// The file's first `earlier` bytes are here, although the piece in which they end is not whole: a
+    /// portion of the file that was transferred before. Writing goes on behind them, so that not one
+    /// of them is fetched again.
+    pub(super) fn resume_behind(&mut self, earlier: u64) {
+        let Some(piece) = self.staging.layout().piece_at(earlier) else {
+            return;
+        };
+        let start = self.staging.layout().byte_range(piece).start;
+        // The last of them must be there: somebody may have cut the file short.
+        let is_there = earlier > start && self.staging.read_at(&mut [0], earlier - 1).is_ok();
+        let is_first_gap = self.have.missing().next() == Some(piece);
+        if is_there && is_first_gap {
+            self.unbroken_from = start;
+            self.position = earlier;
+            self.gauge.set_transferred(self.have.byte_count() + (earlier - start));
+        }
+    }
+
     /// The next bytes that come stand at `offset` of the file.
     pub(super) fn seek(&mut self, offset: u64) {
         if offset != self.position {

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 
 use dobbin_core::job::{Facts, Judgement, Known, RangeMap, Trouble, Validator, judge};
-use dobbin_core::piece::Layout;
+use dobbin_core::piece::{Layout, PieceSet};
 use dobbin_net::http::{Client, Extent, FetchErrorKind, Request, Response};
 use dobbin_store::{Staging, StagingError};
 use dobbin_types::ErrorCode;
@@ -107,12 +107,8 @@ impl Task {
         }
         let url = Url::parse(&order.file.remote_name)
             .map_err(|error| fatal(ErrorCode::INET_E_INVALID_URL, error.to_string()))?;
-        let headers = order.headers.iter().filter_map(|(name, value)| {
-            // Both were checked at the door.
-            Some((name.parse().ok()?, value.parse().ok()?))
-        });
         Ok(Task {
-            headers: headers.collect(),
+            headers: parsed(&order.headers).collect(),
             url,
             facts: order.file.facts.clone(),
             order,
@@ -175,7 +171,7 @@ impl Task {
             range: asked.clone(),
             if_range: self.if_range(asked.as_ref()),
             headers: self.headers.clone(),
-            allow_downgrade: false,
+            allow_downgrade: self.order.allow_downgrade,
         };
         let opened = tokio::select! {
             biased;
@@ -184,6 +180,7 @@ impl Task {
         };
         let mut response = match opened {
             Ok(response) => response,
+            Err(error) if self.is_asked_who(&error) => return Ok(()),
             Err(error) => return self.not_opened(error).await,
         };
         let part = match response.extent {
@@ -247,6 +244,20 @@ impl Task {
     fn if_range(&self, asked: Option<&Range<u64>>) -> Option<Validator> {
         asked?;
         self.facts.as_ref().filter(|_| self.has_anything())?.validator.clone()
+    }
+
+    /// Whether the origin wants to know who asks, and the caller has said that it may: then the same
+    /// request goes out again, with those headers (`HttpCustomAuthHeaders`). Once only: an origin
+    /// that asks again did not like them.
+    fn is_asked_who(&mut self, error: &dobbin_net::http::FetchError) -> bool {
+        let wants = matches!(error.http_status, Some(401 | 407));
+        let auth = std::mem::take(&mut self.order.auth_headers);
+        if !wants {
+            self.order.auth_headers = auth;
+            return false;
+        }
+        self.headers.extend(parsed(&auth));
+        !auth.is_empty()
     }
 
     /// A request that brought no body. A file that shrank or changed shows as "no such range".
@@ -367,16 +378,37 @@ impl Task {
         let Some(layout) = Layout::without_manifest(self.map(facts)?.local_size()) else {
             return Err(too_large());
         };
-        let known =
-            dobbin_store::Known { boot: &self.order.boot, flushed: self.order.flushed.as_ref() };
+        let earlier = self.order.file.earlier_bytes();
+        let flushed = self.flushed(layout, earlier);
+        let known = dobbin_store::Known { boot: &self.order.boot, flushed: flushed.as_ref() };
         match Staging::reopen(self.order.place.clone(), layout, &known) {
-            Ok(staging) => self.begin_writing(staging),
+            Ok(staging) => {
+                self.begin_writing(staging);
+                if let Some(writer) = &mut self.writer {
+                    writer.resume_behind(earlier);
+                }
+            }
             // Gone, although the journal knows the file: somebody removed it. The journal must not
             // go on calling pieces flushed that will be fetched anew.
             Err(error) if error.is_missing() => self.forget().await?,
             Err(error) => return Err(error.into()),
         }
         Ok(())
+    }
+
+    /// The pieces that survive a power cut: those that the journal names, and those that earlier
+    /// portions of the file filled. When these were finished the file was shorter, and its journal's
+    /// pieces were cut for that length.
+    fn flushed(&self, layout: Layout, earlier: u64) -> Option<PieceSet> {
+        let noted = self.order.flushed.as_ref().filter(|noted| noted.layout() == layout).cloned();
+        if earlier == 0 {
+            return noted;
+        }
+        let mut flushed = noted.unwrap_or_else(|| PieceSet::empty(layout));
+        for piece in layout.pieces().take_while(|piece| layout.byte_range(*piece).end <= earlier) {
+            flushed.insert(piece);
+        }
+        Some(flushed)
     }
 
     fn create_staging(&mut self) -> Result<(), End> {
@@ -461,6 +493,11 @@ impl Task {
         let event = Event::Transfer { job, file, attempt, news };
         self.inbox.send(event).map_err(|_loop_is_gone| End::Stopped)
     }
+}
+
+/// Headers as they are sent. All were checked at the door.
+fn parsed(headers: &[(String, String)]) -> impl Iterator<Item = (HeaderName, HeaderValue)> + '_ {
+    headers.iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?)))
 }
 
 fn too_large() -> End {

@@ -1,0 +1,166 @@
+//! Doing what is asked of a download.
+
+use dobbin_core::access::{Act, Actor};
+use dobbin_core::download::{Operation, View};
+use dobbin_core::job::{JobEvent, NewFile, Wish};
+use dobbin_types::rest::{Failure, Outcome};
+use dobbin_types::{DownloadState, ErrorCode, JobId};
+
+use super::syntax::Reader;
+use super::{DownloadCommand, FILE, Set, refused};
+use crate::commands::done;
+use crate::door;
+use crate::event::{Command, Reply};
+use crate::run::Loop;
+
+/// Where the file will go, if the next Start is the first one: then the disk is asked beforehand.
+pub(super) fn destination(view: View<'_>) -> Option<String> {
+    let path = &view.file().local_name;
+    (view.state() == DownloadState::Created && !path.is_empty()).then(|| path.clone())
+}
+
+/// What an operation means, or why it is refused.
+pub(super) fn decision(view: View<'_>, operation: &Operation) -> Result<Option<Wish>, Failure> {
+    let state = view.state();
+    view.decide(operation)
+        .map_err(|code| Failure::new(code, format!("{} (the download is {state})", code.text())))
+}
+
+impl Loop {
+    /// `Start`, `Pause`, `Finalize`, `Abort`.
+    ///
+    /// * `looked_at`: the destination that the disk was asked about.
+    pub(super) fn operate(
+        &mut self,
+        actor: Actor,
+        job: JobId,
+        operation: Operation,
+        looked_at: Option<String>,
+        reply: Reply<Outcome>,
+    ) {
+        let Some(reply) = self.park(actor, job, reply, |reply| {
+            let (operation, looked_at) = (operation.clone(), looked_at.clone());
+            Command::Download(DownloadCommand::Operate { job, operation, looked_at, reply })
+        }) else {
+            return;
+        };
+        let (decision, state, is_blocking) = match self.find(actor, Act::Change, job) {
+            Err(failure) => return self.answer(reply, Err(failure)),
+            Ok(found) => {
+                let view = found.view;
+                let decision = self.decide(actor, view, &operation, looked_at);
+                (decision, view.job().state(), view.download().blocking)
+            }
+        };
+        let is_start = matches!(operation, Operation::Start(_));
+        let wish = match decision {
+            Err(failure) => return self.answer(reply, Err(failure)),
+            Ok(None) if is_start && is_blocking => return self.wait_for_end(job, reply),
+            Ok(None) => return self.answer(reply, Ok(done(ErrorCode::S_OK, state))),
+            Ok(Some(wish)) => wish,
+        };
+        if is_start {
+            self.prepare_start(job);
+        }
+        let is_complete = wish == Wish::Complete;
+        let event = JobEvent::Wish(wish);
+        if is_complete {
+            self.complete(job, event, reply);
+        } else if is_start && is_blocking {
+            self.step(job, event, Vec::new(), |_| {});
+            self.wait_for_end(job, reply);
+        } else {
+            self.step(job, event, Vec::new(), move |outcome| {
+                // The caller may have hung up; what was asked is done either way.
+                let _ = reply.send(outcome.map(|state| done(ErrorCode::S_OK, state)));
+            });
+        }
+    }
+
+    fn decide(
+        &self,
+        actor: Actor,
+        view: View<'_>,
+        operation: &Operation,
+        looked_at: Option<String>,
+    ) -> Result<Option<Wish>, Failure> {
+        let decision = decision(view, operation)?;
+        if let Some(Wish::Portion(ranges)) = &decision {
+            if destination(view) != looked_at {
+                return Err(Failure::new(
+                    ErrorCode::DO_E_INVALID_STATE,
+                    "the destination was changed while the download was being started",
+                )
+                .remedy("start it again"));
+            }
+            let all = [view.file().ranges.as_slice(), ranges].concat();
+            let whole = NewFile { ranges: all, ..NewFile::default() };
+            self.limits.more_files(actor.uid(), 0, &[whole]).map_err(door::refused)?;
+        }
+        Ok(decision)
+    }
+
+    /// What a start brings along beside the wish: the bytes get their place, an agent that found the
+    /// download waiting runs it, and another download to the same file makes way.
+    fn prepare_start(&mut self, job: JobId) {
+        self.release(job);
+        let Some(entry) = self.entries.get(&job) else {
+            return;
+        };
+        let Some(path) = View::of(&entry.job).and_then(destination) else {
+            return;
+        };
+        let Some(file) = entry.job.file(FILE) else {
+            return;
+        };
+        let beside = self.extras_for(&entry.job, file, FILE).beside;
+        let owner = entry.job.owner();
+        let is_rival = |other: &crate::entry::Entry| {
+            other.job.id() != job
+                && other.job.owner() == owner
+                && other.job.file(FILE).is_some_and(|file| file.local_name == path)
+                && View::of(&other.job).is_some_and(|view| view.download().started)
+        };
+        let rivals: Vec<JobId> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| is_rival(entry) && !entry.job.is_publishing())
+            .map(|(job, _)| *job)
+            .collect();
+        if let Some(live) = self.entries.get_mut(&job).and_then(|entry| entry.files.first_mut()) {
+            live.extras.beside = beside;
+        }
+        for rival in rivals {
+            tracing::info!(job = %rival, by = %job, "a download to the same file was aborted");
+            self.outcome(rival, JobEvent::Wish(Wish::Cancel));
+        }
+    }
+
+    /// `SetProperty`.
+    pub(super) fn set_property(&mut self, actor: Actor, job: JobId, set: Set, reply: Reply<()>) {
+        let Some(reply) = self.park(actor, job, reply, |reply| {
+            Command::Download(DownloadCommand::Set { job, set: set.clone(), reply })
+        }) else {
+            return;
+        };
+        let property = set.property;
+        let setting = self.find(actor, Act::Change, job).and_then(|found| {
+            found.view.may_set(property).map_err(|code| refused(code, property))?;
+            let setting = found.view.setting(property, set.value, &Reader);
+            let setting = setting.map_err(|(code, why)| {
+                Failure::new(code, format!("{property}: {why}")).at(property.word())
+            })?;
+            set.allowed.map(|()| setting)
+        });
+        match setting {
+            Err(failure) => self.answer(reply, Err(failure)),
+            Ok(setting) => {
+                let event = JobEvent::Wish(Wish::SetProperty(setting));
+                self.step(job, event, Vec::new(), move |outcome| {
+                    // The caller may have hung up; the property is set either way.
+                    let _ = reply.send(outcome.map(drop));
+                });
+            }
+        }
+    }
+}

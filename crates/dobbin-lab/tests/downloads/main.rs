@@ -1,0 +1,11 @@
+//! Downloads (`IDOManager`, `IDODownload`) on the real engine, against an origin that behaves or does
+//! not.
+
+#![allow(clippy::unwrap_used, reason = "the helpers of tests fail like the tests themselves")]
+
+mod life;
+mod portions;
+mod properties;
+mod queue;
+mod site;
+mod states;
