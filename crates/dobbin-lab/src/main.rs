@@ -27,11 +27,14 @@ enum Verb {
 enum Bench {
     /// Downloads one file from one local server with every tool that is installed, in turns.
     Http(bench::http::Options),
+    /// Fills an agent's queue, and measures how soon it answers meanwhile.
+    Queue(bench::queue::Options),
 }
 
 fn main() -> Result<()> {
     match Line::parse().verb {
         Verb::Bench(Bench::Http(options)) => bench::http::run(&options),
+        Verb::Bench(Bench::Queue(options)) => bench::queue::run(&options),
         Verb::Model(options) => {
             println!("{}", model::run(&options)?);
             Ok(())

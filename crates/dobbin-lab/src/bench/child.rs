@@ -88,15 +88,24 @@ pub(super) fn run(command: &mut Command, limit: Duration, interrupt: &Interrupt)
 }
 
 /// `VmHWM` of a running process. `None` once it has let go of its memory.
-fn peak(pid: u32) -> Option<u64> {
+pub(super) fn peak(pid: u32) -> Option<u64> {
+    memory(pid, "VmHWM:")
+}
+
+/// `VmRSS` of a running process. `None` once it has let go of its memory.
+pub(super) fn resident(pid: u32) -> Option<u64> {
+    memory(pid, "VmRSS:")
+}
+
+fn memory(pid: u32, word: &str) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(word))?;
     let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
     Some(kib * 1024)
 }
 
 /// Own and waited-for children's time of a process that is running or has just ended.
-fn cpu(pid: u32) -> Option<Duration> {
+pub(super) fn cpu(pid: u32) -> Option<Duration> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     Some(Duration::from_millis(ticks(&stat)? * 1000 / TICKS_PER_SECOND))
 }

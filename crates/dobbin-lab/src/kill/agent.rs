@@ -22,20 +22,20 @@ const LEAVE_MAX: Duration = Duration::from_secs(5);
 
 /// What an agent is started with.
 #[derive(Debug, Clone)]
-pub(super) struct Setup {
+pub(crate) struct Setup {
     /// The program.
-    pub(super) program: PathBuf,
+    pub(crate) program: PathBuf,
     /// Its store.
-    pub(super) state: PathBuf,
+    pub(crate) state: PathBuf,
     /// Where it listens.
-    pub(super) socket: PathBuf,
+    pub(crate) socket: PathBuf,
     /// Where its log goes.
-    pub(super) log: PathBuf,
+    pub(crate) log: PathBuf,
 }
 
 /// A running agent. It does not outlive this value.
 #[derive(Debug)]
-pub(super) struct Agent {
+pub(crate) struct Agent {
     child: Child,
 }
 
@@ -47,7 +47,7 @@ impl Agent {
     /// # Errors
     ///
     /// It cannot be started, ends by itself, or does not answer within [`RESTART_MAX`].
-    pub(super) fn start(setup: &Setup) -> Result<(Agent, Manager, Duration)> {
+    pub(crate) fn start(setup: &Setup) -> Result<(Agent, Manager, Duration)> {
         let log = OpenOptions::new().create(true).append(true).open(&setup.log)?;
         let began = Instant::now();
         let child = Command::new(&setup.program)
@@ -86,6 +86,11 @@ impl Agent {
         }
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Has it killed (SIGKILL) in `after`, from another thread.
     pub(super) fn doom(&self, after: Duration) -> Result<Doom> {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
@@ -120,7 +125,7 @@ impl Agent {
     /// # Errors
     ///
     /// It takes too long, or does not leave in order.
-    pub(super) fn stop(mut self) -> Result<()> {
+    pub(crate) fn stop(mut self) -> Result<()> {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         kill_process(pid.context("a process id that is none")?, Signal::TERM)?;
         let began = Instant::now();

@@ -11,7 +11,7 @@
 //! Everything random follows from the seed, except for the moments at which things happen: those are
 //! the machine's. A run that failed fails again after a few tries, not always at once.
 
-mod agent;
+pub(crate) mod agent;
 mod check;
 mod deed;
 mod disk;
