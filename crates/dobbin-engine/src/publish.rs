@@ -1,8 +1,11 @@
 //! Completing a job: its finished files become the user's.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use dobbin_core::job::{JobEvent, Trouble, Wish};
@@ -16,6 +19,10 @@ use crate::commands::done;
 use crate::event::{Event, Reply};
 use crate::run::Loop;
 use crate::transfer::{chain, of_disk};
+
+/// Files of one job that are published at once. Each waits for the disk three times (its own bytes,
+/// the intent, its folder), and those who wait together share the flushes of journal and file system.
+const PUBLISHING_MAX: usize = 8;
 
 /// One file to publish.
 struct Item {
@@ -45,7 +52,7 @@ impl Loop {
         self.step(job, event, Vec::new(), |_| {});
     }
 
-    /// Gives the finished files to the disk threads, one after the other.
+    /// Gives the finished files to the disk threads.
     pub(crate) fn begin_publishing(&mut self, job: JobId) {
         let Some(entry) = self.entries.get(&job) else {
             return;
@@ -69,19 +76,8 @@ impl Loop {
         let boot = Arc::clone(&self.boot);
         let inbox = self.inbox.clone();
         self.hands.give(move || {
-            let mut failed = None;
-            for item in &items {
-                let Some(destination) = &item.destination else {
-                    let _ = inbox.send(Event::FilePublished { job, file: item.number });
-                    continue;
-                };
-                if let Err(trouble) = publish(job, item, destination, &boot, &inbox) {
-                    failed = Some((item.number, trouble));
-                    break;
-                }
-                // The loop may be gone: the intent tells the next one.
-                let _ = inbox.send(Event::FilePublished { job, file: item.number });
-            }
+            let failed = publish_all(job, &items, &boot, &inbox);
+            // The loop may be gone: the intents tell the next one.
             let _ = inbox.send(Event::PublishEnded { job, failed });
         });
     }
@@ -174,6 +170,42 @@ impl Loop {
         let beside = is_elsewhere.then(|| part_path(&destination, part_tag(job.id(), number)));
         dobbin_store::record::FileExtras { beside, ..Default::default() }
     }
+}
+
+/// Publishes files, several at once, until there are no more or one fails: the first of those that
+/// did, by their numbers. What was published before stays so.
+fn publish_all(
+    job: JobId,
+    items: &[Item],
+    boot: &str,
+    inbox: &SyncSender<Event>,
+) -> Option<(FileNumber, Trouble)> {
+    let next = AtomicUsize::new(0);
+    let failures = Mutex::new(BTreeMap::new());
+    let lock = || failures.lock().unwrap_or_else(PoisonError::into_inner);
+    let work = || {
+        while lock().is_empty()
+            && let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed))
+        {
+            let outcome = match &item.destination {
+                Some(destination) => publish(job, item, destination, boot, inbox),
+                None => Ok(()),
+            };
+            match outcome {
+                Ok(()) => drop(inbox.send(Event::FilePublished { job, file: item.number })),
+                Err(trouble) => drop(lock().insert(item.number, trouble)),
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..items.len().min(PUBLISHING_MAX) {
+            // Without a thread to give the work takes longer, nothing worse.
+            let _ = thread::Builder::new().name("publish".to_owned()).spawn_scoped(scope, work);
+        }
+        work();
+    });
+    let mut failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
+    failures.pop_first()
 }
 
 /// Publishes one file: makes it ready, has the intent noted, gives it its name.
