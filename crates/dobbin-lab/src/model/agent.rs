@@ -340,9 +340,9 @@ impl Sequence {
         number < self.files_count && !place.exists() && fs::write(place, BLOCKER).is_ok()
     }
 
-    /// Takes it away again. What came before it may be in its place by now.
+    /// Takes it away again. Every other file that was here may be in its place by now.
     fn unblock(&mut self, number: u32) {
-        self.may_stand |= (1 << number) - 1;
+        self.may_stand |= !(1 << number);
         // Should it still be there, the next Complete says so.
         let _ = fs::remove_file(self.place(number));
     }
