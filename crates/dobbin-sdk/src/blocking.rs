@@ -15,17 +15,18 @@
 //! Objects may be sent to other threads and used by several at once. They must not be used on a
 //! thread that runs async code: that thread would wait for itself, so tokio panics.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use dobbin_types::rest::{
-    AddFile, AgentInfo, CreateJob, Event, FileInfo, JobFailure, JobInfo, ListenerId, Outcome,
+    AddFile, AgentInfo, CreateDownload, CreateJob, DownloadInfo, DownloadOutcome, DownloadStatus,
+    Event, FileInfo, JobFailure, JobInfo, ListenerId, Outcome,
 };
 use dobbin_types::{
-    ByteRange, ErrorCode, FileNumber, FileProgress, JobId, JobProgress, JobState, JobTimes,
-    JobType, NotifyFlags, Priority, Uid,
+    ByteRange, DownloadProperty, ErrorCode, FileNumber, FileProgress, JobId, JobProgress, JobState,
+    JobTimes, JobType, NotifyFlags, Priority, PropertyValue, Uid,
 };
 use tokio::runtime::Runtime;
 
@@ -248,6 +249,85 @@ impl Listener {
             Saying::Modification => callback.job_modification(&job),
         };
         self.runtime.block_on(self.inner.answer(&call, result))
+    }
+}
+
+/// A connection to an agent, for downloads: see [`crate::DownloadManager`].
+#[derive(Debug, Clone)]
+pub struct DownloadManager {
+    runtime: Arc<Runtime>,
+    inner: crate::DownloadManager,
+}
+
+impl From<Manager> for DownloadManager {
+    /// The same connection, for downloads.
+    fn from(manager: Manager) -> DownloadManager {
+        DownloadManager { runtime: manager.runtime, inner: manager.inner.into() }
+    }
+}
+
+impl DownloadManager {
+    /// See [`crate::DownloadManager::connect`].
+    pub fn connect(address: Address) -> Result<DownloadManager, Error> {
+        Ok(Manager::connect(address)?.into())
+    }
+
+    /// See [`crate::DownloadManager::create_download`].
+    pub fn create_download(&self, download: &CreateDownload) -> Result<Download, Error> {
+        Ok(self.wrap(self.runtime.block_on(self.inner.create_download(download))?))
+    }
+
+    /// See [`crate::DownloadManager::download`].
+    pub fn download(&self, id: JobId) -> Result<Download, Error> {
+        Ok(self.wrap(self.runtime.block_on(self.inner.download(id))?))
+    }
+
+    waits_for! {
+        /// See [`crate::DownloadManager::enum_downloads`].
+        fn enum_downloads(&self, category: Option<(DownloadProperty, &str)>) -> Vec<DownloadInfo>;
+    }
+
+    fn wrap(&self, inner: crate::Download) -> Download {
+        Download { runtime: Arc::clone(&self.runtime), inner }
+    }
+}
+
+/// A download of the agent: see [`crate::Download`].
+#[derive(Debug, Clone)]
+pub struct Download {
+    runtime: Arc<Runtime>,
+    inner: crate::Download,
+}
+
+impl Download {
+    /// See [`crate::Download::id`].
+    pub fn id(&self) -> JobId {
+        self.inner.id()
+    }
+
+    waits_for! {
+        /// See [`crate::Download::info`].
+        fn info(&self) -> DownloadInfo;
+        /// See [`crate::Download::status`].
+        fn status(&self) -> DownloadStatus;
+        /// See [`crate::Download::start`].
+        fn start(&self, ranges: Option<Vec<ByteRange>>) -> DownloadOutcome;
+        /// See [`crate::Download::pause`].
+        fn pause(&self) -> DownloadOutcome;
+        /// See [`crate::Download::abort`].
+        fn abort(&self) -> DownloadOutcome;
+        /// See [`crate::Download::finalize`].
+        fn finalize(&self) -> DownloadOutcome;
+        /// See [`crate::Download::property`].
+        fn property(&self, property: DownloadProperty) -> PropertyValue;
+        /// See [`crate::Download::set_property`].
+        fn set_property(&self, property: DownloadProperty, value: impl Into<PropertyValue>) -> ();
+        /// See [`crate::Download::deliver`].
+        fn deliver(&self, sink: &mut impl Write, offset: u64) -> u64;
+        /// See [`crate::Download::follow`].
+        fn follow(&self, callback: &mut impl crate::StatusCallback) -> DownloadStatus;
+        /// See [`crate::Download::wait`].
+        fn wait(&self) -> DownloadStatus;
     }
 }
 

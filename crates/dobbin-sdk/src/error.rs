@@ -35,6 +35,14 @@ pub enum Error {
         source: io::Error,
     },
 
+    /// The program's own sink takes no more bytes of a download.
+    #[error("cannot write what was downloaded")]
+    Sink {
+        /// What it said.
+        #[source]
+        source: io::Error,
+    },
+
     /// Whatever answered does not speak version 1 of the interface.
     #[error("did not understand the agent while {doing}: {why}")]
     Protocol {
@@ -52,6 +60,9 @@ impl Error {
         match self {
             Error::Refused(failure) => failure.code,
             Error::NoService { .. } | Error::Lost { .. } => ErrorCode::DO_E_NO_SERVICE,
+            Error::Sink { source } => {
+                source.raw_os_error().map_or(ErrorCode::E_FAIL, ErrorCode::from_errno)
+            }
             Error::Protocol { .. } => ErrorCode::E_UNEXPECTED,
         }
     }
@@ -61,6 +72,7 @@ impl Error {
         match self {
             Error::Refused(failure) => failure.remedy.as_deref(),
             Error::NoService { .. } => Some("start the agent with `dobbin serve`"),
+            Error::Sink { .. } => None,
             Error::Lost { .. } => Some("connect again and look at the job"),
             Error::Protocol { .. } => Some("use the same version of agent and client"),
         }

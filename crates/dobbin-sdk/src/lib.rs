@@ -44,6 +44,7 @@ pub mod blocking;
 
 mod callback;
 mod connect;
+mod download;
 mod error;
 mod event;
 mod file;
@@ -53,6 +54,7 @@ mod transport;
 
 pub use callback::{Callback, Listener, NotifyInterface};
 pub use connect::{Address, SYSTEM_SOCKET};
+pub use download::{Download, DownloadManager, StatusCallback};
 pub use error::{Error, Tried, Unreachable};
 pub use event::Events;
 pub use file::File;

@@ -171,6 +171,24 @@ impl Manager {
         self.ask(Call { doing, method, path, body: body.into() }).await
     }
 
+    /// Asks for something that is answered without words.
+    pub(crate) async fn send_only(
+        &self,
+        doing: &'static str,
+        method: Method,
+        path: String,
+        body: &impl Serialize,
+    ) -> Result<(), Error> {
+        let body = serde_json::to_vec(body)
+            .map_err(|error| Error::Protocol { doing, why: error.to_string() })?;
+        self.transport.ask(&Call { doing, method, path, body: body.into() }).await.map(drop)
+    }
+
+    /// For replies that are no JSON.
+    pub(crate) fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
     async fn ask<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
         let body = self.transport.ask(&call).await?;
         serde_json::from_slice(&body)
@@ -179,7 +197,7 @@ impl Manager {
 }
 
 /// `path?name=value&…` with the pairs that have a value.
-fn with_query(path: &str, pairs: &[(&str, Option<&str>)]) -> String {
+pub(crate) fn with_query(path: &str, pairs: &[(&str, Option<&str>)]) -> String {
     let mut text = path.to_owned();
     let mut separator = '?';
     for (name, value) in pairs {

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests fail like the tests themselves")]
 
+mod faces;
 mod life;
 mod portions;
 mod properties;

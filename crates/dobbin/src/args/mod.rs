@@ -2,6 +2,7 @@
 //!
 //! The doc comments of these types are the program's help, its man pages and its completions.
 
+mod downloads;
 mod get;
 mod jobs;
 pub(crate) mod value;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+pub(crate) use self::downloads::{CreateDownloadArgs, DownloadsArgs, DownloadsCommand};
 pub(crate) use self::get::GetArgs;
 pub(crate) use self::jobs::{AddArgs, CreateArgs, JobsArgs, JobsCommand};
 
@@ -50,6 +52,7 @@ impl Cli {
         match &self.command {
             Command::Get(args) => args.json,
             Command::Jobs(args) => args.json,
+            Command::Downloads(args) => args.json,
             Command::Serve(_) | Command::Completions(_) | Command::Man(_) => false,
         }
     }
@@ -62,6 +65,8 @@ pub(crate) enum Command {
     Get(GetArgs),
     /// Look at jobs and change them
     Jobs(JobsArgs),
+    /// Look at downloads and change them, as programs written for IDODownload do
+    Downloads(DownloadsArgs),
     /// Run the agent: it works on jobs until it is stopped
     Serve(ServeArgs),
     /// Print the completions of a shell

@@ -4,7 +4,7 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use dobbin_types::rest::Header;
-use dobbin_types::{ByteRange, JobState, Priority};
+use dobbin_types::{ByteRange, DownloadProperty, JobState, Priority};
 
 /// Words of [`Priority`], offered to completions and named in errors.
 pub(crate) fn priority() -> impl TypedValueParser<Value = Priority> {
@@ -16,6 +16,21 @@ pub(crate) fn priority() -> impl TypedValueParser<Value = Priority> {
 pub(crate) fn state() -> impl TypedValueParser<Value = JobState> {
     PossibleValuesParser::new(JobState::ALL.iter().map(|value| value.word()))
         .try_map(|word| word.parse::<JobState>())
+}
+
+/// A property of a download, by its word or number.
+pub(crate) fn property(text: &str) -> Result<DownloadProperty, String> {
+    DownloadProperty::from_name(text).ok_or_else(|| {
+        let words: Vec<&str> = DownloadProperty::ALL.iter().map(|value| value.word()).collect();
+        format!("expected one of {}, or its number", words.join(", "))
+    })
+}
+
+/// `PROPERTY=VALUE`. By which properties downloads can be listed is the agent's to say.
+pub(crate) fn category(text: &str) -> Result<(DownloadProperty, String), String> {
+    let (name, value) =
+        text.split_once('=').ok_or("expected a property, an equals sign and a value")?;
+    Ok((property(name)?, value.to_owned()))
 }
 
 /// Bytes a second, at least 1: a number, with a decimal fraction if need be, and `k`, `M` or `G` for

@@ -1,6 +1,7 @@
 //! What the program's verbs do.
 
 pub(crate) mod completions;
+pub(crate) mod downloads;
 pub(crate) mod get;
 pub(crate) mod jobs;
 pub(crate) mod serve;

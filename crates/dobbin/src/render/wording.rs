@@ -28,12 +28,25 @@ pub(crate) fn reason(failure: &JobFailure) -> &str {
 
 /// `12.3 of 100 MiB (12 %)`, or only what is known of it.
 pub(crate) fn progress(job: &JobInfo) -> String {
-    let have = job.progress.bytes_transferred;
-    match job.progress.bytes_total {
+    part(job.progress.bytes_transferred, job.progress.bytes_total)
+}
+
+/// The same, of any amount.
+pub(crate) fn part(have: u64, total: Option<u64>) -> String {
+    match total {
         Some(total) => {
             format!("{} ({} %)", Part { have, total }, percent(have, total))
         }
         None => Bytes(have).to_string(),
+    }
+}
+
+/// A job's name, and whether it is a download.
+pub(crate) fn name(job: &JobInfo) -> String {
+    match (&job.download, job.display_name.as_str()) {
+        (None, name) => name.to_owned(),
+        (Some(_), "") => "(download)".to_owned(),
+        (Some(_), name) => format!("{name} (download)"),
     }
 }
 
@@ -105,10 +118,10 @@ pub(crate) fn age(then: FileTime, now: FileTime) -> String {
 
 #[cfg(test)]
 pub(crate) mod samples {
-    use dobbin_types::rest::{JobFailure, JobInfo};
+    use dobbin_types::rest::{DownloadMark, DownloadStatus, JobFailure, JobInfo};
     use dobbin_types::{
-        Completion, CostFlags, ErrorCode, ErrorContext, FileNumber, FileTime, JobProgress,
-        JobState, JobTimes, JobType, NotifyFlags, Priority, Uid,
+        Completion, CostFlags, DownloadState, ErrorCode, ErrorContext, FileNumber, FileTime,
+        JobProgress, JobState, JobTimes, JobType, NotifyFlags, Priority, Uid,
     };
 
     /// A job of one file, at one tenth of 10 MiB.
@@ -138,6 +151,21 @@ pub(crate) mod samples {
             error: None,
             waiting: None,
             download: None,
+        }
+    }
+
+    /// What marks a download that was never started.
+    pub(crate) fn created() -> DownloadMark {
+        DownloadMark {
+            status: DownloadStatus {
+                bytes_total: None,
+                bytes_transferred: 0,
+                state: DownloadState::Created,
+                error: ErrorCode::S_OK,
+                extended_error: ErrorCode::S_OK,
+            },
+            callback_freq_percent: 0,
+            callback_freq_seconds: 1,
         }
     }
 

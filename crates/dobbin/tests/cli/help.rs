@@ -25,6 +25,9 @@ fn the_help_of_every_command_is_as_committed() {
     let mut commands: Vec<Vec<&str>> =
         vec![vec![], vec!["get"], vec!["jobs"], vec!["serve"], vec!["completions"], vec!["man"]];
     commands.extend(verbs.map(|verb| vec!["jobs", verb]));
+    let verbs = ["list", "create", "start", "pause", "abort", "finalize", "status", "get", "set"];
+    commands.push(vec!["downloads"]);
+    commands.extend(verbs.map(|verb| vec!["downloads", verb]));
     for mut words in commands {
         let name = format!("{}.txt", [&["dobbin"], words.as_slice()].concat().join("-"));
         words.push("--help");

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests fail like the tests themselves")]
 
+mod downloads;
 mod fake_agent;
 mod get;
 mod help;

@@ -53,6 +53,18 @@ fn jobs_refuses_what_makes_no_sense() {
 }
 
 #[test]
+fn downloads_refuses_what_makes_no_sense() {
+    let home = Home::new();
+    check(&home, &["downloads"], "Usage:");
+    check(&home, &["downloads", "create", "http://h/a"], "<PATH>");
+    check(&home, &["downloads", "list", "--where", "uri"], "an equals sign");
+    check(&home, &["downloads", "list", "--where", "url=x"], "display_name");
+    check(&home, &["downloads", "get", "0f0d", "url"], "non_volatile");
+    check(&home, &["downloads", "set", "0f0d", "uri"], "<VALUE>");
+    check(&home, &["downloads", "start", "0f0d", "--range", "9"], "OFFSET-LENGTH");
+}
+
+#[test]
 fn the_program_refuses_what_makes_no_sense() {
     let home = Home::new();
     check(&home, &[], "Usage:");

@@ -57,7 +57,6 @@ pub(super) const IN_WORK: &[&str] = &[
     "state-table getters × CANCELLED",
     "complete temp-file",
     "complete owner",
-    "IDODownloadStatusCallback::OnStatusChange",
     "code S_FALSE",
     "code E_FAIL",
     "code E_UNEXPECTED",

@@ -121,14 +121,14 @@ pub(super) async fn cancel(
 }
 
 /// A job resumed in an agent that is about to leave moves when the next one comes.
-fn say_if_nothing_runs(agent: &Agent, json: bool) {
+pub(crate) fn say_if_nothing_runs(agent: &Agent, json: bool) {
     if !agent.stays && !json {
         anstream::eprintln!("note: no agent is running that stays; it goes on with `dobbin serve`");
     }
 }
 
 /// An absolute path as the agent wants it.
-fn local_name(path: PathBuf) -> Result<String, Trouble> {
+pub(crate) fn local_name(path: PathBuf) -> Result<String, Trouble> {
     let shown = path.display().to_string();
     let absolute = absolute(path)
         .map_err(|error| Trouble::usage(format!("cannot tell where {shown} is: {error}")))?;
@@ -139,12 +139,13 @@ fn local_name(path: PathBuf) -> Result<String, Trouble> {
 }
 
 /// A refusal of what the command line said is bad usage.
-fn refused(error: dobbin_sdk::Error) -> Trouble {
+pub(crate) fn refused(error: dobbin_sdk::Error) -> Trouble {
     let about_the_request = [
         ErrorCode::E_INVALIDARG,
         ErrorCode::INET_E_INVALID_URL,
         ErrorCode::DO_E_INVALID_RANGE,
         ErrorCode::DO_E_OVERLAPPING_RANGES,
+        ErrorCode::DO_E_INVALID_CONTENT_ID,
     ];
     let usage = about_the_request.contains(&error.code());
     let trouble = Trouble::from(error);

@@ -49,7 +49,7 @@ fn table(jobs: &[JobInfo], now: FileTime) -> Table {
             progress.bytes_total.map_or("?".to_owned(), |all| Bytes(all).to_string()).into(),
             format!("{}/{}", progress.files_transferred, progress.files_total).into(),
             wording::age(job.times.creation, now).into(),
-            job.display_name.as_str().into(),
+            wording::name(job).into(),
         ]);
     }
     table
@@ -76,7 +76,9 @@ mod tests {
         let mut unknown = job(JobState::Queued);
         unknown.progress.bytes_total = None;
         unknown.display_name = "nightly\u{1b}[2J".to_owned();
-        let jobs = [job(JobState::TransientError), unknown];
+        let mut download = job(JobState::Suspended);
+        download.download = Some(wording::samples::created());
+        let jobs = [job(JobState::TransientError), unknown, download];
         let lines = table(&jobs, FileTime::from_unix_millis(1_000_000 + 7_200_000)).lines(None);
         let plain: Vec<String> =
             lines.iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect();
@@ -86,6 +88,7 @@ mod tests {
                 "JOB       STATE            PRIORITY    DONE      SIZE  FILES  AGE  NAME",
                 "0f0d3b2e  transient_error  foreground  10 %  10.0 MiB    0/1  2 h  disk.iso",
                 "0f0d3b2e  queued           foreground     ?         ?    0/1  2 h  nightly\u{fffd}[2J",
+                "0f0d3b2e  suspended        foreground  10 %  10.0 MiB    0/1  2 h  disk.iso (download)",
             ]
         );
     }

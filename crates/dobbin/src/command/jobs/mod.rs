@@ -6,6 +6,9 @@ mod pick;
 mod show;
 mod watch;
 
+pub(crate) use change::{local_name, refused, say_if_nothing_runs};
+pub(crate) use pick::{Noun, choose};
+
 use crate::args::{JobsArgs, JobsCommand};
 use crate::reach::{self, Agent, Place, Whose};
 use crate::trouble::{Exit, Trouble};

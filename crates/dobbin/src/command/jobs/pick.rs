@@ -19,7 +19,7 @@ pub(super) async fn pick(manager: &Manager, text: &str) -> Result<Job, Trouble> 
     }
     let jobs = manager.jobs(&JobFilter::default()).await?;
     let ids: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
-    let id = choose(text, &ids)?;
+    let id = choose(Noun::JOB, text, &ids)?;
     manager.job(id).await.map_err(|error| named(error, text))
 }
 
@@ -28,29 +28,61 @@ fn named(error: dobbin_sdk::Error, text: &str) -> Trouble {
 }
 
 fn none(text: &str) -> Trouble {
-    Trouble::failed(format!("there is no job {text}"))
-        .code(ErrorCode::DO_E_JOB_NOT_FOUND)
-        .remedy("`dobbin jobs list` shows those that are not over")
+    Noun::JOB.none(text)
 }
 
-fn choose(text: &str, ids: &[JobId]) -> Result<JobId, Trouble> {
+/// What an id is one of, for messages.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Noun {
+    one: &'static str,
+    several: &'static str,
+    /// Lists all of them.
+    list: &'static str,
+    /// Of one that is not there.
+    code: ErrorCode,
+}
+
+impl Noun {
+    const JOB: Noun = Noun {
+        one: "job",
+        several: "jobs",
+        list: "`dobbin jobs list`",
+        code: ErrorCode::DO_E_JOB_NOT_FOUND,
+    };
+    pub(crate) const DOWNLOAD: Noun = Noun {
+        one: "download",
+        several: "downloads",
+        list: "`dobbin downloads list`",
+        code: ErrorCode::E_NOT_SET,
+    };
+
+    /// There is none of that id.
+    pub(crate) fn none(self, text: &str) -> Trouble {
+        Trouble::failed(format!("there is no {} {text}", self.one))
+            .code(self.code)
+            .remedy(format!("{} shows those that are not over", self.list))
+    }
+}
+
+/// The one id that begins with `text`.
+pub(crate) fn choose(noun: Noun, text: &str, ids: &[JobId]) -> Result<JobId, Trouble> {
     let prefix = text.trim_start_matches('{').to_ascii_lowercase();
     let is_id = prefix.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     if prefix.len() < PREFIX_CHARS_MIN || !is_id {
-        let what = format!("{text} is no job");
-        return Err(
-            Trouble::usage(what).remedy("give a job's id or at least its first four digits")
-        );
+        let what = format!("{text} is no {}", noun.one);
+        let remedy = format!("give a {}'s id or at least its first four digits", noun.one);
+        return Err(Trouble::usage(what).remedy(remedy));
     }
     let fits = |id: &&JobId| id.to_string().starts_with(&prefix);
     let found: Vec<JobId> = ids.iter().filter(fits).copied().collect();
     match found.as_slice() {
-        [] => Err(none(text)),
+        [] => Err(noun.none(text)),
         [one] => Ok(*one),
         several => {
             let named: Vec<String> = several.iter().take(NAMED_MAX).map(JobId::to_string).collect();
             let more = if several.len() > NAMED_MAX { ", …" } else { "" };
-            let what = format!("several jobs begin with {text}: {}{more}", named.join(", "));
+            let what =
+                format!("several {} begin with {text}: {}{more}", noun.several, named.join(", "));
             let longer = wording::short(several[0]).len() + 1;
             Err(Trouble::usage(what)
                 .remedy(format!("give more of it, such as {longer} characters")))
@@ -72,7 +104,7 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expect: Result<usize, Exit>) {
         let ids = IDS.map(|id| id.parse().unwrap());
-        let got = choose(text, &ids).map_err(|trouble| trouble.exit());
+        let got = choose(Noun::JOB, text, &ids).map_err(|trouble| trouble.exit());
         assert_eq!(got, expect.map(|index| ids[index]), "{text}");
     }
 

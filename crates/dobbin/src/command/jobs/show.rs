@@ -39,6 +39,9 @@ fn page(job: &JobInfo, files: &[FileInfo], now: FileTime, width: Option<usize>) 
     };
     tell("job", job.id.to_string());
     tell("name", clean(&job.display_name).into_owned());
+    if let Some(mark) = &job.download {
+        tell("download", mark.status.state.to_string());
+    }
     tell("state", format!("{state}{}{state:#}", job.state));
     tell("progress", progress(job));
     if let Some(holdup) = wording::holdup(job, now).filter(|holdup| holdup != "suspended") {
