@@ -6,9 +6,9 @@
 use dobbin_types::rest::{
     AddFiles, AddedFiles, AgentInfo, AnswerCall, CallNumber, CallbackEvent, CallbackInfo,
     CreateDownload, CreateJob, CreatedDownload, CreatedJob, DownloadInfo, DownloadList,
-    DownloadOutcome, DownloadStatus, Event, Failure, FileInfo, FileList, JobFailure, JobInfo,
-    JobList, Outcome, PropertyBody, SetCallback, SetNoProgressTimeout, SetNotifyFlags, SetPriority,
-    StartDownload, route,
+    DownloadOutcome, DownloadStatus, Event, Failure, FileInfo, FileList, Handover, JobFailure,
+    JobInfo, JobList, Outcome, PropertyBody, SetCallback, SetNoProgressTimeout, SetNotifyFlags,
+    SetPriority, StartDownload, route,
 };
 use dobbin_types::{DownloadProperty, FileNumber, JobId, JobState};
 use http::Method;
@@ -72,6 +72,11 @@ struct Described {
 
 /// Every operation of jobs and of the agent, in the order of the routing table.
 fn operations() -> Vec<Described> {
+    [about_jobs(), changes(), news()].into_iter().flatten().collect()
+}
+
+/// What there is, and more of it.
+fn about_jobs() -> Vec<Described> {
     vec![
         get(route::AGENT, "getAgent", "Who answers here").replies::<AgentInfo>(),
         get(route::JOBS, "getJobs", "The caller's jobs that are not over, oldest first")
@@ -87,6 +92,12 @@ fn operations() -> Vec<Described> {
             .takes::<AddFiles>()
             .replies::<AddedFiles>(),
         get(route::FILE, "getFile", "One file of the job").replies::<FileInfo>(),
+    ]
+}
+
+/// What callers may do to a job.
+fn changes() -> Vec<Described> {
+    vec![
         post(route::RESUME, "resumeJob", "Starts the job, or starts it again").replies::<Outcome>(),
         post(route::SUSPEND, "suspendJob", "Stops the job until it is resumed")
             .replies::<Outcome>(),
@@ -96,6 +107,12 @@ fn operations() -> Vec<Described> {
             "Puts the job's files under their names and ends the job",
         )
         .replies::<Outcome>(),
+        post(
+            route::HANDOVER,
+            "handOverJob",
+            "Leave to take the job's files as open files, over the socket that the reply names",
+        )
+        .replies::<Handover>(),
         post(route::CANCEL, "cancelJob", "Ends the job; nothing of it is left")
             .replies::<Outcome>(),
         put(route::PRIORITY, "setPriority", "Sets how urgent the job is")
@@ -111,6 +128,12 @@ fn operations() -> Vec<Described> {
         put(route::NOTIFY_FLAGS, "setNotifyFlags", "Sets which events the job's owner is told of")
             .takes::<SetNotifyFlags>()
             .replies::<Outcome>(),
+    ]
+}
+
+/// What happened, told to whoever asks or listens.
+fn news() -> Vec<Described> {
+    vec![
         get(route::ERROR, "getError", "Why the job stopped").replies::<JobFailure>(),
         get(
             route::EVENTS,

@@ -1,11 +1,12 @@
 //! An agent put together: engine, socket and router, and the order in which they begin and end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::Arc;
 use std::time::Duration;
 
 use dobbin_engine::{Engine, EngineError, EngineOptions, HttpSettings, JobLimits, Recover};
+use dobbin_platform::Scope;
 use dobbin_platform::identity::own_uid;
 use dobbin_types::ErrorCode;
 use dobbin_types::rest::{AgentInfo, AgentMode};
@@ -13,7 +14,8 @@ use tokio::task::JoinHandle;
 
 use crate::error::StartError;
 use crate::ipc::{
-    self, Leave, LeaveSign, Limits, Listening, Shared, SocketFile, accept_until_told,
+    self, Desk, FilesDoor, Leave, LeaveSign, Limits, Listening, Shared, SocketFile, Tokens,
+    accept_until_told, files_socket_name, hand_over_until_told,
 };
 use crate::options::{AgentOptions, SocketChoice};
 
@@ -32,6 +34,7 @@ pub(crate) struct Agent {
     sign: LeaveSign,
     accepting: JoinHandle<()>,
     file: Option<SocketFile>,
+    files: Option<(JoinHandle<()>, Option<SocketFile>)>,
     socket: PathBuf,
 }
 
@@ -58,6 +61,8 @@ impl Agent {
             }
         };
         let (sign, leave) = LeaveSign::new();
+        let opened = open_files(&socket, scope, &engine, limits, leave.clone()).await;
+        let (door, files) = opened.unzip();
         let info = AgentInfo {
             version,
             mode,
@@ -69,12 +74,13 @@ impl Agent {
             engine: engine.handle(),
             info: Arc::new(info),
             limits,
+            files: door,
             leave: Leave::clone(&leave),
         });
         let accepting =
             tokio::spawn(accept_until_told(listener, router, limits, leave, REQUESTS_GRACE));
         tracing::info!(socket = %socket.display(), store = %state.display(), ?mode, "agent ready");
-        Ok(Agent { engine, sign, accepting, file, socket })
+        Ok(Agent { engine, sign, accepting, file, files, socket })
     }
 
     /// Where callers reach it.
@@ -85,16 +91,50 @@ impl Agent {
     /// Leaves in order, within 5 s: no new callers, requests end, event streams end, the engine
     /// flushes and commits, the socket goes. May block while the engine does its part.
     pub(crate) async fn stop(self) {
-        let Agent { engine, sign, accepting, file, socket: _ } = self;
+        let Agent { engine, sign, accepting, file, files, socket: _ } = self;
         sign.give();
         if let Err(error) = accepting.await {
             tracing::error!(%error, "accepting ended in a panic");
         }
+        let files_file = match files {
+            Some((serving, file)) => {
+                if let Err(error) = serving.await {
+                    tracing::error!(%error, "serving open files ended in a panic");
+                }
+                file
+            }
+            None => None,
+        };
         stop_engine(engine);
+        drop(files_file);
         // Last, because its lock keeps a next agent away until the store is free.
         drop(file);
         tracing::info!("agent gone");
     }
+}
+
+/// Serves open files at a socket beside the interface's.
+///
+/// Without it the agent does all but complete other users' jobs, so a folder in which no second
+/// socket can be made is a warning.
+async fn open_files(
+    socket: &Path,
+    scope: Scope,
+    engine: &Engine,
+    limits: Limits,
+    leave: Leave,
+) -> Option<(FilesDoor, (JoinHandle<()>, Option<SocketFile>))> {
+    let listening = Listening::beside(socket, scope).await.map_err(StartError::from);
+    let Listening { listener, file } = listening
+        .inspect_err(|error| {
+            let cause = std::error::Error::source(error).map(ToString::to_string);
+            tracing::warn!(%error, cause, "no socket for open files");
+        })
+        .ok()?;
+    let tokens = Tokens::default();
+    let desk = Desk::new(engine.handle(), tokens.clone(), limits);
+    let serving = tokio::spawn(hand_over_until_told(listener, desk, leave, REQUESTS_GRACE));
+    Some((FilesDoor { name: files_socket_name(socket), tokens }, (serving, file)))
 }
 
 fn start_engine(

@@ -337,15 +337,22 @@ impl Loop {
             .map(|(live, number)| live.place(&self.store, job, number))
             .collect();
         let store = Arc::clone(&self.store);
+        let (farewell, state) = (entry.farewell, entry.job.state());
         self.hands.give(move || {
+            let mut is_something_left = false;
             for place in beside {
                 if let Err(error) = Staging::discard_at(&place) {
+                    is_something_left = true;
                     tracing::warn!(%job, error = %chain(&error), "a staging file was left behind");
                 }
             }
             // What cannot be removed now is swept at the next start: its job is gone.
             if let Err(error) = store.remove_job_folder(job) {
+                is_something_left = true;
                 tracing::warn!(%job, error = %chain(&error), "a staging folder was left behind");
+            }
+            if let Some(farewell) = farewell {
+                farewell.say(state, is_something_left);
             }
         });
     }

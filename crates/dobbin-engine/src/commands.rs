@@ -50,6 +50,12 @@ impl Loop {
             }
             Command::Wish { job, wish, reply } => self.wish(actor, job, wish, reply),
             Command::Download(command) => self.download(actor, command),
+            Command::MayChange { job, reply } => {
+                let owner = self.may_change(actor, job);
+                self.answer(reply, owner);
+            }
+            Command::HandOver { job, reply } => self.hand_over(actor, job, reply),
+            Command::Handover { job, number, step } => self.desk(job, number, step),
             Command::Subscribe { job, reply } => {
                 let watched = self.subscribe(actor, job);
                 self.answer(reply, watched);
@@ -187,6 +193,9 @@ impl Loop {
     }
 
     fn wish(&mut self, actor: Actor, job: JobId, wish: Wish, reply: Reply<Outcome>) {
+        if wish == Wish::Cancel && self.may_end_handover(actor, job) {
+            return self.cancel_handover(job, reply);
+        }
         let Some(reply) = self.park(actor, job, reply, |reply| Command::Wish { job, wish, reply })
         else {
             return;
@@ -197,23 +206,43 @@ impl Loop {
         if wish == Wish::Resume {
             self.release(job);
         }
-        let is_complete = wish == Wish::Complete;
         let event = JobEvent::Wish(match wish {
             Wish::Resume => JobWish::Resume,
             Wish::Suspend => JobWish::Suspend,
-            Wish::Complete => JobWish::Complete,
-            Wish::Cancel => JobWish::Cancel,
+            Wish::Complete => return self.complete(actor, job, reply),
+            Wish::Cancel => return self.cancel(job, reply),
             Wish::SetPriority(priority) => JobWish::SetPriority(priority),
             Wish::SetNoProgressTimeout(seconds) => JobWish::SetNoProgressTimeout(seconds),
             Wish::SetNotifyFlags(flags) => JobWish::SetNotifyFlags(flags),
         });
-        if is_complete {
-            return self.complete(job, event, reply);
-        }
         self.step(job, event, Vec::new(), move |outcome| {
             // The caller may have hung up; the wish stands either way.
             let _ = reply.send(outcome.map(|state| done(ErrorCode::S_OK, state)));
         });
+    }
+
+    /// `Cancel`: answered when nothing of the job is left on the disk.
+    fn cancel(&mut self, job: JobId, reply: Reply<Outcome>) {
+        let event = JobEvent::Wish(JobWish::Cancel);
+        // The caller may have hung up; the wish stands either way.
+        self.end_job(job, event, ErrorCode::S_OK, Box::new(|answer| drop(reply.send(answer))));
+    }
+
+    /// Whether the job is being handed over and the actor may put an end to that.
+    pub(crate) fn may_end_handover(&self, actor: Actor, job: JobId) -> bool {
+        self.entry(actor, Act::Change, job).is_ok_and(|entry| entry.handover.is_some())
+    }
+
+    /// Cancels a job whose caller is just taking its files, and may never come to an end with it.
+    fn cancel_handover(&mut self, job: JobId, reply: Reply<Outcome>) {
+        // Those who wait for the handover would begin another one: they come after the Cancel.
+        let entry = self.entries.get_mut(&job);
+        let parked = entry.map(|entry| std::mem::take(&mut entry.parked)).unwrap_or_default();
+        self.end_handover(job);
+        self.cancel(job, reply);
+        for (actor, command) in parked {
+            self.command(actor, command);
+        }
     }
 
     /// How many jobs there are, counted only where somebody set a limit.

@@ -1,8 +1,9 @@
 //! Whether the service may put a file where a caller wants it.
 //!
 //! A path is opened with the service's own rights, never with more (invariant 9). Where the caller
-//! is somebody else, those rights are not the caller's, so more is refused: a service that runs as
-//! root writes for nobody but root, and nothing that exists is ever replaced on another's word.
+//! is somebody else, the service does not even look at it: what it would see is not what the caller
+//! may do, and looking would tell the caller what is there. Such a caller looks for itself, and
+//! creates the file itself (decision "who writes the user's file").
 
 use std::io::ErrorKind;
 use std::path::{Component, Path};
@@ -20,9 +21,19 @@ pub(crate) struct Place<'a> {
     pub(crate) state: &'a Path,
 }
 
+impl Place<'_> {
+    /// Whether the caller is another user, who looks at it and makes its folder itself.
+    fn is_foreign(&self) -> bool {
+        self.caller != self.own_uid
+    }
+}
+
 /// Looks at a destination before a byte is fetched.
 pub(crate) fn check(place: &Place<'_>) -> Result<(), Failure> {
     may_name(place)?;
+    if place.is_foreign() {
+        return Ok(());
+    }
     publish::check_destination(place.path, place.replace).map_err(|error| {
         // The interface's code for "no right to write there" (`AddFileWithRanges`).
         let denied = ErrorCode::from_errno(ERRNO_EACCES);
@@ -35,16 +46,12 @@ pub(crate) fn check(place: &Place<'_>) -> Result<(), Failure> {
 /// rights, so only where those are the service's own.
 pub(crate) fn make_way(place: &Place<'_>) -> Result<(), Failure> {
     may_name(place)?;
+    if place.is_foreign() {
+        return Ok(());
+    }
     let folder = place.path.parent().unwrap_or(place.path);
     if folder.is_dir() {
         return check(place);
-    }
-    if place.caller != place.own_uid {
-        return Err(Failure::new(
-            ErrorCode::E_ACCESSDENIED,
-            format!("{} does not exist, and this agent runs as another user", folder.display()),
-        )
-        .remedy("make the folder first"));
     }
     if folder.components().any(|part| part == Component::ParentDir) {
         return Err(Failure::new(
@@ -66,20 +73,8 @@ pub(crate) fn make_way(place: &Place<'_>) -> Result<(), Failure> {
 
 /// Whether the caller may name a destination at all; its folder need not exist.
 pub(crate) fn may_name(place: &Place<'_>) -> Result<(), Failure> {
-    let is_foreign = place.caller != place.own_uid;
-    if is_foreign && place.own_uid == Uid::ROOT {
-        return Err(Failure::new(
-            ErrorCode::E_ACCESSDENIED,
-            "this agent runs as root and writes files for nobody else",
-        )
-        .remedy("run `dobbin serve` as yourself, or the system agent as a user of its own"));
-    }
-    if is_foreign && place.replace {
-        return Err(Failure::new(
-            ErrorCode::E_ACCESSDENIED,
-            "this agent runs as another user and replaces no file for you",
-        )
-        .remedy("choose a name that does not exist"));
+    if place.is_foreign() {
+        return Ok(());
     }
     if is_inside(place.path, place.state) {
         return Err(Failure::new(

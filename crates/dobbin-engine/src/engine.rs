@@ -88,13 +88,15 @@ impl Engine {
         let (inbox, events) = sync_channel(INBOX_MAX);
         let hands = Hands::new();
         let pool = Pool::new(Client::new(options.http)?, hands.clone(), inbox.clone());
-        let handle = Handle::new(inbox.clone(), Door::new(own_uid, &options.state, options.limits));
+        let boot: Arc<str> = boot.into();
+        let door = Door::new(own_uid, &options.state, options.limits);
+        let handle = Handle::new(inbox.clone(), door, Arc::clone(&boot));
         let mut engine = Loop {
             clock,
             store: Arc::new(store),
             own_uid,
             limits: options.limits,
-            boot: boot.into(),
+            boot,
             inbox: inbox.clone(),
             hands,
             pool,
@@ -109,6 +111,7 @@ impl Engine {
             leaving: BTreeMap::new(),
             pulse: None,
             leave_by: None,
+            handovers_count: 0,
             writes_in_flight: Arc::default(),
         };
         let (done, ended) = sync_channel(1);
@@ -200,6 +203,7 @@ impl Loop {
             | Event::PublishIntended { .. }
             | Event::FilePublished { .. }
             | Event::PublishEnded { .. }
+            | Event::HandoverOver { .. }
             | Event::Tell { .. }
             | Event::NotDurable { .. }
             | Event::CallOwed { .. }

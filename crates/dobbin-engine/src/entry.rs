@@ -10,12 +10,16 @@ use dobbin_core::time::Tick;
 use dobbin_net::throttle::Throttle;
 use dobbin_store::record::FileExtras;
 use dobbin_store::{Place, Store};
-use dobbin_types::rest::Outcome;
+use dobbin_types::rest::{Failure, Outcome};
 use dobbin_types::{FileNumber, JobId};
 
 use crate::event::{Command, Reply};
+use crate::farewell::Farewell;
 use crate::gauge::{RateMeter, SharedGauge};
 use crate::transfer::Stop;
+
+/// What is done with an answer.
+pub(crate) type Answer<T> = Box<dyn FnOnce(Result<T, Failure>) + Send>;
 
 /// A job, live.
 pub(crate) struct Entry {
@@ -38,10 +42,14 @@ pub(crate) struct Entry {
     pub(crate) forgotten: bool,
     /// Its record is not as durable as it should be: the last write failed.
     pub(crate) unsaved: bool,
-    /// Who called Complete and waits.
-    pub(crate) completing: Option<Reply<Outcome>>,
     /// Who called Start of a download and waits for the end of the transfer.
     pub(crate) starting: Vec<Reply<Outcome>>,
+    /// Who called Complete and waits.
+    pub(crate) completing: Option<Answer<Outcome>>,
+    /// The number of the handover that completes the job.
+    pub(crate) handover: Option<u64>,
+    /// Who is to hear of the job's end when its files are gone.
+    pub(crate) farewell: Option<Farewell>,
     /// Calls that arrived while the job was being published: Complete is one step for everybody.
     pub(crate) parked: Vec<(Actor, Command)>,
 }
@@ -75,6 +83,8 @@ impl Entry {
             unsaved: false,
             completing: None,
             starting: Vec::new(),
+            handover: None,
+            farewell: None,
             parked: Vec::new(),
         }
     }

@@ -9,12 +9,13 @@ use dobbin_types::rest::{
     CallNumber, CallbackInfo, Event as Told, EventKind, Failure, FileInfo, FileList, JobFailure,
     JobInfo, JobList, ListenerId, Outcome,
 };
-use dobbin_types::{ErrorCode, FileNumber, JobId};
+use dobbin_types::{ErrorCode, FileNumber, JobId, Uid};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::door::Offered;
 use crate::download::DownloadCommand;
 use crate::handle::{JobFilter, Wish};
+use crate::handover::{Desk, Ticket};
 use crate::listen::Listening;
 
 /// How a caller gets the answer.
@@ -47,6 +48,8 @@ pub(crate) enum Event {
     PublishEnded { job: JobId, failed: Option<(FileNumber, Trouble)> },
     /// The journal has forgotten a job that is over: its files may go.
     Forgotten { job: JobId },
+    /// Whoever handed a job over to its caller is done with it, or has given up.
+    HandoverOver { job: JobId, number: u64 },
     /// Something that watchers are told only now, because it is durable only now.
     Tell { kind: EventKind, info: Box<JobInfo> },
     /// A write of the journal failed: what it was to say is not durable yet.
@@ -83,6 +86,9 @@ pub(crate) enum Command {
     Error { job: JobId, reply: Reply<JobFailure> },
     Wish { job: JobId, wish: Wish, reply: Reply<Outcome> },
     Download(DownloadCommand),
+    MayChange { job: JobId, reply: Reply<Uid> },
+    HandOver { job: JobId, reply: Reply<Ticket> },
+    Handover { job: JobId, number: u64, step: Desk },
     Subscribe { job: Option<JobId>, reply: Reply<mpsc::Receiver<Told>> },
     Callback(CallbackCommand),
 }

@@ -1,5 +1,6 @@
 //! What callers hold of the engine.
 
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use dobbin_core::access::Actor;
@@ -7,11 +8,12 @@ use dobbin_types::rest::{
     AddFiles, CallNumber, CallbackInfo, CreateJob, Event as Told, Failure, FileInfo, FileList,
     JobFailure, JobInfo, JobList, ListenerId, Outcome,
 };
-use dobbin_types::{ErrorCode, FileNumber, JobId, JobState, NotifyFlags, Priority};
+use dobbin_types::{ErrorCode, FileNumber, JobId, JobState, NotifyFlags, Priority, Uid};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::door::Door;
 use crate::event::{CallbackCommand, Command, Event, Reply};
+use crate::handover::Handover;
 use crate::listen::Listening;
 
 /// What a caller asks of a job, beyond looking at it.
@@ -51,11 +53,12 @@ pub struct JobFilter {
 pub struct Handle {
     inbox: SyncSender<Event>,
     pub(crate) door: Door,
+    boot: Arc<str>,
 }
 
 impl Handle {
-    pub(crate) fn new(inbox: SyncSender<Event>, door: Door) -> Handle {
-        Handle { inbox, door }
+    pub(crate) fn new(inbox: SyncSender<Event>, door: Door, boot: Arc<str>) -> Handle {
+        Handle { inbox, door, boot }
     }
 
     /// `IBackgroundCopyManager::CreateJob`, with the job's first files: all of it or nothing.
@@ -115,6 +118,19 @@ impl Handle {
     /// Changes a job; `DO_E_INVALID_STATE` and the wish's own codes.
     pub async fn wish(&self, actor: Actor, job: JobId, wish: Wish) -> Result<Outcome, Failure> {
         self.ask(actor, |reply| Command::Wish { job, wish, reply }).await
+    }
+
+    /// Whether the caller may change the job; says who owns it. `DO_E_INVALID_STATE` for one that is
+    /// over.
+    pub async fn may_change(&self, actor: Actor, job: JobId) -> Result<Uid, Failure> {
+        self.ask(actor, |reply| Command::MayChange { job, reply }).await
+    }
+
+    /// `Complete` by a caller who creates and names the files itself. Waits while the job is being
+    /// completed by somebody else; Cancel ends it.
+    pub async fn hand_over(&self, actor: Actor, job: JobId) -> Result<Handover, Failure> {
+        let ticket = self.ask(actor, |reply| Command::HandOver { job, reply }).await?;
+        Ok(Handover::new(actor, self.inbox.clone(), Arc::clone(&self.boot), ticket))
     }
 
     /// What happens to the caller's jobs, or to one of them, from now on: first how each of them
@@ -181,7 +197,7 @@ impl Handle {
     }
 }
 
-fn leaving() -> Failure {
+pub(crate) fn leaving() -> Failure {
     Failure::new(ErrorCode::DO_E_NO_SERVICE, "the agent is shutting down")
 }
 

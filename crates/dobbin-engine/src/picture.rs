@@ -118,8 +118,13 @@ pub(crate) fn file(entry: &Entry, number: FileNumber) -> Option<FileInfo> {
             completed: file.published,
         },
         transferred: file.finished,
-        sha256: file.sha256.map(|digest| digest.iter().map(|byte| format!("{byte:02x}")).collect()),
+        sha256: file.sha256.map(hex),
         replace: file.replace,
         last_modified: file.facts.as_ref().and_then(|facts| facts.last_modified),
     })
+}
+
+/// A hash as text.
+pub(crate) fn hex(digest: [u8; 32]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

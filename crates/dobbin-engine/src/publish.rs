@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
+use dobbin_core::access::Actor;
 use dobbin_core::job::{JobEvent, Trouble, Wish};
 use dobbin_core::piece::{Layout, PieceSet};
 use dobbin_store::publish::{commit, mode_of_new_files, part_path, part_tag, prepare};
@@ -16,9 +17,10 @@ use dobbin_types::rest::{Failure, Outcome};
 use dobbin_types::{Completion, ErrorCode, FileNumber, FileTime, JobId, JobState};
 
 use crate::commands::done;
+use crate::entry::Entry;
 use crate::event::{Event, Reply};
 use crate::run::Loop;
-use crate::transfer::{chain, of_disk};
+use crate::transfer::{chain, fatal, of_disk};
 
 /// Files of one job that are published at once. Each waits for the disk three times (its own bytes,
 /// the intent, its folder), and those who wait together share the flushes of journal and file system.
@@ -38,17 +40,24 @@ struct Item {
 
 impl Loop {
     /// `Complete`. The caller is answered when it is over.
-    pub(crate) fn complete(&mut self, job: JobId, event: JobEvent, reply: Reply<Outcome>) {
-        let is_over = self.entries.get(&job).is_none_or(|entry| entry.job.state().is_final());
-        if is_over {
-            self.step(job, event, Vec::new(), move |outcome| {
+    ///
+    /// The service gives files their names only where it, the owner and the caller are one user:
+    /// else it would write where only it may, or in its own name (decision "who writes the user's
+    /// file"; "Ownership of the result", §7.3). Where nothing is to be written anybody who may
+    /// change the job may complete it.
+    pub(crate) fn complete(&mut self, actor: Actor, job: JobId, reply: Reply<Outcome>) {
+        let event = JobEvent::Wish(Wish::Complete);
+        let Some(entry) = self.entries.get_mut(&job) else {
+            return self.step(job, event, Vec::new(), move |outcome| {
                 let _ = reply.send(outcome.map(|state| done(ErrorCode::S_OK, state)));
             });
-            return;
+        };
+        if has_unwritten(entry)
+            && (actor.uid() != self.own_uid || entry.job.owner() != self.own_uid)
+        {
+            return self.answer(reply, Err(not_ours_to_write()));
         }
-        if let Some(entry) = self.entries.get_mut(&job) {
-            entry.completing = Some(reply);
-        }
+        entry.completing = Some(Box::new(|answer| drop(reply.send(answer))));
         self.step(job, event, Vec::new(), |_| {});
     }
 
@@ -58,7 +67,16 @@ impl Loop {
             return;
         };
         let numbered = entry.job.files().iter().zip((0_u32..).map(FileNumber));
-        let items = numbered.filter(|(file, _)| file.finished && !file.published);
+        let mut items = numbered.filter(|(file, _)| file.finished && !file.published).peekable();
+        // The service was to complete it by itself, or a file was finished since `complete` looked.
+        if let Some((_, number)) = items.peek()
+            && has_unwritten(entry)
+            && entry.job.owner() != self.own_uid
+        {
+            let Failure { code, message, .. } = not_ours_to_write();
+            let failed = Some((*number, fatal(code, message)));
+            return self.publish_ended(job, failed);
+        }
         let items: Vec<Item> = items
             .filter_map(|(file, number)| {
                 let live = entry.files.get(number.index())?;
@@ -119,25 +137,22 @@ impl Loop {
             return self.outcome(job, JobEvent::PublishEnded(None));
         }
         let partial = !entry.job.all_finished();
-        let reply = entry.completing.take();
+        let answer = entry.completing.take().unwrap_or_else(|| Box::new(|_nobody_waits| {}));
         let parked = std::mem::take(&mut entry.parked);
-        let failure = failed.as_ref().map(|(number, trouble)| {
-            Failure::new(trouble.code, trouble.message.clone()).at(format!("files[{number}]"))
-        });
-        if let Some(failure) = &failure {
-            tracing::warn!(%job, code = %failure.code, "job could not be completed");
+        entry.handover = None;
+        match failed {
+            None => {
+                let code = if partial { ErrorCode::BG_S_PARTIAL_COMPLETE } else { ErrorCode::S_OK };
+                self.end_job(job, JobEvent::PublishEnded(None), code, answer);
+            }
+            Some((number, trouble)) => {
+                let message = trouble.message.clone();
+                let failure = Failure::new(trouble.code, message).at(format!("files[{number}]"));
+                tracing::warn!(%job, code = %failure.code, "job could not be completed");
+                let event = JobEvent::PublishEnded(Some((number, trouble)));
+                self.step(job, event, Vec::new(), move |_outcome| answer(Err(failure)));
+            }
         }
-        self.step(job, JobEvent::PublishEnded(failed), Vec::new(), move |outcome| {
-            let Some(reply) = reply else {
-                return;
-            };
-            let code = if partial { ErrorCode::BG_S_PARTIAL_COMPLETE } else { ErrorCode::S_OK };
-            let answer = match failure {
-                Some(failure) => Err(failure),
-                None => outcome.map(|_| done(code, JobState::Acknowledged)),
-            };
-            let _ = reply.send(answer);
-        });
         for (actor, command) in parked {
             self.command(actor, command);
         }
@@ -170,6 +185,20 @@ impl Loop {
         let beside = is_elsewhere.then(|| part_path(&destination, part_tag(job.id(), number)));
         dobbin_store::record::FileExtras { beside, ..Default::default() }
     }
+}
+
+/// Whether finished files are to be written under their names yet.
+fn has_unwritten(entry: &Entry) -> bool {
+    entry.job.files().iter().any(|file| file.finished && !file.published && !file.streams)
+}
+
+/// Why the service does not write a file.
+fn not_ours_to_write() -> Failure {
+    Failure::new(
+        ErrorCode::DO_E_FILE_DOWNLOADSINK_UNSPECIFIED,
+        "this agent runs as another user and cannot write your files by their paths",
+    )
+    .remedy("pass it the open files, as `dobbin jobs complete` and the client libraries do")
 }
 
 /// Publishes files, several at once, until there are no more or one fails: the first of those that

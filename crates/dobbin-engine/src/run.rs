@@ -65,6 +65,8 @@ pub(crate) struct Loop {
     pub(crate) pulse: Option<Tick>,
     /// When the loop leaves, whatever is still under way then. Set by [`Event::Shutdown`].
     pub(crate) leave_by: Option<Tick>,
+    /// Handovers so far: each has a number, so that what is left of an old one changes nothing.
+    pub(crate) handovers_count: u64,
     /// Writes of the journal that are not durable yet.
     pub(crate) writes_in_flight: Arc<AtomicUsize>,
 }
@@ -139,6 +141,7 @@ impl Loop {
             }
             Event::PublishEnded { job, failed } => self.publish_ended(job, failed),
             Event::Forgotten { job } => self.forgotten(job),
+            Event::HandoverOver { job, number } => self.handover_over(job, number),
             Event::Tell { kind, info } => self.watchers.tell(kind, &info),
             Event::NotDurable { job } => {
                 let entry = self.entries.get_mut(&job).or_else(|| self.leaving.get_mut(&job));
@@ -307,6 +310,7 @@ impl Loop {
         self.leave_by.get_or_insert(by);
         let jobs: Vec<JobId> = self.entries.keys().copied().collect();
         for job in jobs {
+            self.end_handover(job);
             self.refresh(job);
         }
         for entry in self.entries.values() {

@@ -11,6 +11,7 @@
 //! What the lab and tests of other crates need to pretend has a `fake.rs` beside the systems.
 
 pub mod clock;
+pub mod descriptor;
 pub mod identity;
 pub mod network;
 pub mod paths;

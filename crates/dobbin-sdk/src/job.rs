@@ -5,13 +5,14 @@ use dobbin_types::rest::{
     SetNoProgressTimeout, SetNotifyFlags, SetPriority, route,
 };
 use dobbin_types::{
-    FileNumber, JobId, JobProgress, JobState, JobTimes, JobType, NotifyFlags, Priority,
+    ErrorCode, FileNumber, JobId, JobProgress, JobState, JobTimes, JobType, NotifyFlags, Priority,
 };
 use http::Method;
 
 use crate::error::Error;
 use crate::event::Events;
 use crate::file::File;
+use crate::handover;
 use crate::manager::Manager;
 
 /// A job of the agent (`IBackgroundCopyJob`). Cheap to clone; dropping it does nothing to the job.
@@ -114,6 +115,7 @@ impl Job {
     /// `E_INVALIDARG`, `E_ACCESSDENIED`, `DO_E_INVALID_RANGE` or `DO_E_OVERLAPPING_RANGES`, naming
     /// the file and the field.
     pub async fn add_files(&self, files: Vec<AddFile>) -> Result<Vec<FileNumber>, Error> {
+        self.manager.check_destinations(&files).await?;
         let body = AddFiles { files };
         let path = self.path(route::FILES);
         let added: AddedFiles =
@@ -138,11 +140,23 @@ impl Job {
     /// Shows its files under their names and ends it (`Complete`). Of a job that is not transferred,
     /// the files that are wholly here are kept and the outcome is `BG_S_PARTIAL_COMPLETE`.
     ///
+    /// Where the agent or the job's owner is another user than this process, this process creates the
+    /// files with its own rights and the agent fills them: they belong to whoever calls.
+    ///
     /// # Errors
     ///
-    /// The system's, when a file cannot be shown; the job stays as it was and this can be repeated.
+    /// The system's, when a file cannot be shown; the job stays as it was, the files that were shown
+    /// are completed, and this can be repeated.
     pub async fn complete(&self) -> Result<Outcome, Error> {
-        self.manager.post("completing the job", self.path(route::COMPLETE)).await
+        if self.manager.is_own_agent() {
+            let answer = self.manager.post("completing the job", self.path(route::COMPLETE)).await;
+            let writes_itself = !matches!(&answer, Err(error)
+                if error.code() == ErrorCode::DO_E_FILE_DOWNLOADSINK_UNSPECIFIED);
+            if writes_itself {
+                return answer;
+            }
+        }
+        handover::complete(&self.manager, self.id).await
     }
 
     /// Drops it with everything it fetched (`Cancel`).

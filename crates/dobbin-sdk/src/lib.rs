@@ -48,6 +48,7 @@ mod download;
 mod error;
 mod event;
 mod file;
+mod handover;
 mod job;
 mod manager;
 mod transport;

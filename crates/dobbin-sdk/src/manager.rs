@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use dobbin_types::rest::{AgentInfo, CreateJob, CreatedJob, Failure, JobInfo, JobList, route};
+use dobbin_types::rest::{
+    AddFile, AgentInfo, CreateJob, CreatedJob, Failure, JobInfo, JobList, route,
+};
 use dobbin_types::{ErrorCode, JobId, JobState, Uid};
 use http::Method;
 use serde::Serialize;
@@ -14,6 +16,7 @@ use crate::callback::Listener;
 use crate::connect::{Address, Trust};
 use crate::error::Error;
 use crate::event::{Events, Stream, Told};
+use crate::handover;
 use crate::job::Job;
 use crate::transport::{Call, Transport};
 
@@ -75,6 +78,7 @@ impl Manager {
     ///
     /// `E_INVALIDARG` and the codes of [`Job::add_files`], naming the field; no job is created then.
     pub async fn create_job(&self, job: &CreateJob) -> Result<Job, Error> {
+        self.check_destinations(&job.files).await?;
         let path = route::JOBS.to_owned();
         let created: CreatedJob = self.send("creating a job", Method::POST, path, job).await?;
         Ok(self.handle(created.id))
@@ -117,6 +121,21 @@ impl Manager {
         let call =
             Call { doing: "following events", method: Method::GET, path, body: Bytes::new() };
         Events::open(&self.transport, call).await
+    }
+
+    /// Whether the agent is this user, so that it can write what this process can.
+    pub(crate) fn is_own_agent(&self) -> bool {
+        self.transport.server() == rustix::process::geteuid().as_raw()
+    }
+
+    /// Looks at destinations in the place of an agent that is another user and cannot.
+    pub(crate) async fn check_destinations(&self, files: &[AddFile]) -> Result<(), Error> {
+        if files.is_empty() || self.is_own_agent() {
+            return Ok(());
+        }
+        let files = files.to_vec();
+        let looked = handover::on_disk_thread(move || handover::check(&files)).await?;
+        looked.map_err(Error::Refused)
     }
 
     /// A job whose existence nobody has checked.

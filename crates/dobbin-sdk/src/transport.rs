@@ -318,7 +318,7 @@ async fn drive<W: Future>(driver: &mut Option<Pin<Box<Driver>>>, work: W) -> W::
 }
 
 /// Connects to a unix socket, waiting a little while its queue of connections is full.
-async fn dial(socket: &Path) -> io::Result<UnixStream> {
+pub(crate) async fn dial(socket: &Path) -> io::Result<UnixStream> {
     for _ in 1..CONNECT_TRIES_MAX {
         match UnixStream::connect(socket).await {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

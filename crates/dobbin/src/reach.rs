@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use dobbin_agent::{AgentOptions, Embedded, Scope, SocketChoice, StartError};
 use dobbin_sdk::{Address, Error, Manager};
-use dobbin_types::Uid;
 use dobbin_types::rest::AgentMode;
+use dobbin_types::{ErrorCode, Uid};
 use tokio::time::Instant;
 
 use crate::trouble::Trouble;
@@ -33,9 +33,9 @@ pub(crate) struct Place {
 /// Whose agent will do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Whose {
-    /// The user's own. It can write whatever the user can, as a command of theirs would.
+    /// The user's own: it completes jobs by itself, and it has the jobs that one of its kind had.
     Own,
-    /// The user's or the machine's.
+    /// The user's, or else the machine's.
     Any,
 }
 
@@ -103,17 +103,27 @@ async fn try_running(place: &Place, whose: Whose) -> Result<Option<Agent>, Error
 /// The agent after one that was lost.
 ///
 /// One that was started to stay is given time to come back before this command becomes the agent:
-/// it would find its store taken.
-pub(crate) async fn next_agent(place: &Place, whose: Whose, stays: bool) -> Result<Agent, Trouble> {
+/// it would find its store taken. The machine's cannot be replaced at all, because it has the job.
+pub(crate) async fn next_agent(place: &Place, lost: &Agent) -> Result<Agent, Trouble> {
     let patience_ends = Instant::now() + RESTART_MAX;
-    while stays || place.socket.is_some() {
-        if let Ok(Some(agent)) = try_running(place, whose).await {
+    let of = lost.manager.agent_uid();
+    let is_own = of == own_uid();
+    let whose = if is_own { Whose::Own } else { Whose::Any };
+    while lost.stays || !is_own || place.socket.is_some() {
+        if let Ok(Some(agent)) = try_running(place, whose).await
+            && agent.manager.agent_uid() == of
+        {
             return Ok(agent);
         }
         if Instant::now() >= patience_ends {
             break;
         }
         tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+    }
+    if !is_own {
+        return Err(Trouble::failed("the machine's agent ended while it was fetching")
+            .code(ErrorCode::DO_E_NO_SERVICE)
+            .remedy("nothing is lost: the same command goes on when it is started again"));
     }
     running_or_embedded(place, whose).await
 }

@@ -2,22 +2,25 @@
 //!
 //! Nothing is decided here. Functions that answer `GET` only look.
 
+use std::time::Instant;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use dobbin_engine::{JobFilter, Wish};
 use dobbin_types::rest::{
-    AddFiles, AddedFiles, AgentInfo, CreateJob, CreatedJob, FileInfo, FileList, JobFailure,
-    JobInfo, JobList, Outcome, SetNoProgressTimeout, SetNotifyFlags, SetPriority, route,
+    AddFiles, AddedFiles, AgentInfo, CreateJob, CreatedJob, Failure, FileInfo, FileList, Handover,
+    JobFailure, JobInfo, JobList, Outcome, SetNoProgressTimeout, SetNotifyFlags, SetPriority,
+    route,
 };
-use dobbin_types::{JobId, JobState};
+use dobbin_types::{ErrorCode, JobId, JobState};
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, LOCATION};
 use serde::Deserialize;
 
 use super::events;
 use super::reply::{JSON, Refusal};
-use super::request::{Body, Call, FileInPath, JobInPath, NoBody, Shared};
+use super::request::{Body, Call, FileInPath, FilesDoor, JobInPath, NoBody, Shared};
 use crate::openapi;
 
 pub(super) type Reply<T> = Result<Json<T>, Refusal>;
@@ -121,6 +124,26 @@ pub(super) async fn complete(
     NoBody: NoBody,
 ) -> Reply<Outcome> {
     wish(shared, call, job, Wish::Complete).await
+}
+
+pub(super) async fn hand_over(
+    State(shared): State<Shared>,
+    call: Call,
+    JobInPath(job): JobInPath,
+    NoBody: NoBody,
+) -> Reply<Handover> {
+    let actor = call.caller.actor;
+    let owner = shared.engine.may_change(actor, job).await?;
+    let Some(FilesDoor { name, tokens }) = shared.files else {
+        let why = "this agent has no socket for open files";
+        let remedy = "see that the folder of its socket belongs to the agent's user";
+        return Err(Failure::new(ErrorCode::DO_E_NO_SERVICE, why).remedy(remedy).into());
+    };
+    let token = tokens.mint(actor.uid(), job, Instant::now()).ok_or_else(|| {
+        Failure::new(ErrorCode::DO_E_NO_SERVICE, "too many jobs are being completed")
+            .remedy("try again in a moment")
+    })?;
+    Ok(Json(Handover { token, socket: name, owner }))
 }
 
 pub(super) async fn cancel(

@@ -67,9 +67,9 @@ impl Listening {
             let path = path.to_owned();
             move |source| ListenError::Io { what, path, source }
         };
-        let (folder_mode, socket_mode) = match scope {
-            Scope::User => (0o700, 0o600),
-            Scope::System => (0o755, 0o666),
+        let folder_mode = match scope {
+            Scope::User => 0o700,
+            Scope::System => 0o755,
         };
         if let Some(folder) = path.parent() {
             let mut builder = DirBuilder::new();
@@ -79,20 +79,19 @@ impl Listening {
         let lock = lock(path)?;
         remove_stale(path).await?;
 
-        // Nobody can connect between `bind` and `listen`, so the mode is right for the first caller.
-        let socket = UnixSocket::new_stream().map_err(doing("make a socket for", path))?;
-        socket.bind(path).map_err(doing("bind the socket", path))?;
-        fs::set_permissions(path, Permissions::from_mode(socket_mode))
-            .map_err(doing("set the rights of", path))?;
-        let made = fs::symlink_metadata(path).map_err(doing("look at", path))?;
-        let file = SocketFile {
-            path: path.to_owned(),
-            device: made.dev(),
-            inode: made.ino(),
-            _lock: lock,
-        };
-        let listener = socket.listen(BACKLOG).map_err(doing("listen at", path))?;
-        Ok(Listening { listener, file: Some(file) })
+        bind(path, scope, Some(lock))
+    }
+
+    /// Makes the socket for open files beside the one at `api`, which is ours already, with the same
+    /// rights.
+    ///
+    /// # Errors
+    ///
+    /// As [`Listening::at`]; `api` may also have no name that another one can stand beside.
+    pub(crate) async fn beside(api: &Path, scope: Scope) -> Result<Listening, ListenError> {
+        let path = api.with_file_name(files_socket_name(api));
+        remove_stale(&path).await?;
+        bind(&path, scope, None)
     }
 
     /// Uses a socket that the service manager made.
@@ -106,6 +105,25 @@ impl Listening {
     }
 }
 
+/// Makes the socket file, which must not exist.
+fn bind(path: &Path, scope: Scope, lock: Option<File>) -> Result<Listening, ListenError> {
+    let doing =
+        |what: &'static str| move |source| ListenError::Io { what, path: path.to_owned(), source };
+    let mode = match scope {
+        Scope::User => 0o600,
+        Scope::System => 0o666,
+    };
+    // Nobody can connect between `bind` and `listen`, so the mode is right for the first caller.
+    let socket = UnixSocket::new_stream().map_err(doing("make a socket for"))?;
+    socket.bind(path).map_err(doing("bind the socket"))?;
+    fs::set_permissions(path, Permissions::from_mode(mode)).map_err(doing("set the rights of"))?;
+    let made = fs::symlink_metadata(path).map_err(doing("look at"))?;
+    let (device, inode) = (made.dev(), made.ino());
+    let file = SocketFile { path: path.to_owned(), device, inode, _lock: lock };
+    let listener = socket.listen(BACKLOG).map_err(doing("listen at"))?;
+    Ok(Listening { listener, file: Some(file) })
+}
+
 /// A socket file that we made. Dropping it removes the file, unless somebody put another one in its
 /// place.
 #[derive(Debug)]
@@ -114,7 +132,15 @@ pub(crate) struct SocketFile {
     device: u64,
     inode: u64,
     /// Held until the file is gone.
-    _lock: File,
+    _lock: Option<File>,
+}
+
+/// Name of the socket for open files that belongs to the interface's socket at `api`.
+pub(crate) fn files_socket_name(api: &Path) -> String {
+    match api.file_name().unwrap_or_default().to_string_lossy().as_ref() {
+        "api.sock" => "files.sock".to_owned(),
+        other => format!("{other}.files"),
+    }
 }
 
 impl Drop for SocketFile {

@@ -7,6 +7,7 @@ mod content;
 mod download;
 mod events;
 mod handler;
+mod handover;
 mod json;
 mod leave;
 mod limit;
@@ -16,14 +17,17 @@ mod reply;
 mod request;
 mod routes;
 mod seats;
+mod tokens;
 
 pub(crate) use accept::accept_until_told;
 pub(crate) use download::BYTES;
+pub(crate) use handover::{Desk, accept_until_told as hand_over_until_told};
 pub(crate) use leave::{Leave, LeaveSign};
 pub(crate) use limit::Limits;
-pub(crate) use listen::{ListenError, Listening, SocketFile};
+pub(crate) use listen::{ListenError, Listening, SocketFile, files_socket_name};
 pub(crate) use reply::JSON;
-pub(crate) use request::Shared;
+pub(crate) use request::{FilesDoor, Shared};
 pub(crate) use routes::router;
 #[cfg(test)]
 pub(crate) use routes::table;
+pub(crate) use tokens::Tokens;

@@ -24,6 +24,7 @@ use super::json;
 use super::leave::Leave;
 use super::limit::{Limits, SMALL_BODY_BYTES_MAX};
 use super::reply::{JSON, Refusal};
+use super::tokens::Tokens;
 
 /// What all requests share. Cheap to clone.
 #[derive(Clone)]
@@ -34,8 +35,19 @@ pub(crate) struct Shared {
     pub(crate) info: std::sync::Arc<AgentInfo>,
     /// What a caller may take up.
     pub(crate) limits: Limits,
+    /// Where open files are taken; nothing where no socket for them could be made.
+    pub(crate) files: Option<FilesDoor>,
     /// Heard by replies without an end of their own.
     pub(crate) leave: Leave,
+}
+
+/// The socket for open files, and who may come to it.
+#[derive(Debug, Clone)]
+pub(crate) struct FilesDoor {
+    /// Its name beside the socket of the interface.
+    pub(crate) name: String,
+    /// Who was told to come.
+    pub(crate) tokens: Tokens,
 }
 
 /// One call: who, on what, and its query. Every handler takes exactly one, so none can forget to

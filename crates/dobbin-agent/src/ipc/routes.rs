@@ -37,6 +37,7 @@ pub(crate) fn table() -> Vec<Route> {
         post(route::RESUME, handler::resume),
         post(route::SUSPEND, handler::suspend),
         post(route::COMPLETE, handler::complete),
+        post(route::HANDOVER, handler::hand_over),
         post(route::CANCEL, handler::cancel),
         put(route::PRIORITY, handler::set_priority),
         put(route::NO_PROGRESS_TIMEOUT, handler::set_no_progress_timeout),

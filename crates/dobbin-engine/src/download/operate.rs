@@ -38,6 +38,9 @@ impl Loop {
         looked_at: Option<String>,
         reply: Reply<Outcome>,
     ) {
+        if matches!(operation, Operation::Abort) && self.may_end_handover(actor, job) {
+            self.end_handover(job);
+        }
         let Some(reply) = self.park(actor, job, reply, |reply| {
             let (operation, looked_at) = (operation.clone(), looked_at.clone());
             Command::Download(DownloadCommand::Operate { job, operation, looked_at, reply })
@@ -62,11 +65,11 @@ impl Loop {
         if is_start {
             self.prepare_start(job);
         }
-        let is_complete = wish == Wish::Complete;
+        if wish == Wish::Complete {
+            return self.complete(actor, job, reply);
+        }
         let event = JobEvent::Wish(wish);
-        if is_complete {
-            self.complete(job, event, reply);
-        } else if is_start && is_blocking {
+        if is_start && is_blocking {
             self.step(job, event, Vec::new(), |_| {});
             self.wait_for_end(job, reply);
         } else {

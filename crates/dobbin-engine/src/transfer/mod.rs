@@ -16,4 +16,4 @@ mod trouble;
 pub(crate) use order::Order;
 pub(crate) use pool::Pool;
 pub(crate) use stop::Stop;
-pub(crate) use trouble::{chain, of_disk};
+pub(crate) use trouble::{chain, fatal, of_disk};

@@ -29,7 +29,7 @@ pub(crate) fn of_disk(code: ErrorCode, error: &dyn Error) -> Trouble {
 }
 
 /// Something that will not pass.
-pub(super) fn fatal(code: ErrorCode, message: String) -> Trouble {
+pub(crate) fn fatal(code: ErrorCode, message: String) -> Trouble {
     Trouble {
         code,
         transient: false,

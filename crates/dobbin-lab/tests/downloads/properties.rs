@@ -142,10 +142,10 @@ fn folders_are_made_for_the_agents_own_user_only() {
             uri: Some(origin.url("/a")),
             local_path: Some(site.path("deep/out").display().to_string()),
         };
-        // An agent that runs as root refuses the path itself, any other one to make the folder.
         let job = handle.create_download(other, body).await?;
         handle.operate(other, job, Operation::Start(None)).await
     });
-    assert_eq!(got.map_err(|failure| failure.code), Err(ErrorCode::E_ACCESSDENIED));
+    // Another user makes the folder itself, and the file in it: the agent touches neither.
+    assert!(got.is_ok(), "{got:?}");
     assert!(!site.path("deep").exists());
 }

@@ -5,8 +5,6 @@
 
 use std::path::Path;
 
-use super::SYSTEM_SOCKET;
-
 /// The permission bits with which somebody other than a folder's owner may put files into it.
 const OTHERS_MAY_WRITE: u32 = 0o022;
 
@@ -17,7 +15,7 @@ pub(crate) struct Trust {
     root: u32,
 }
 
-/// What the file system says of the folder that a socket lies in.
+/// What the file system says of a folder on the way to a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Folder {
     owner: u32,
@@ -38,26 +36,40 @@ impl Trust {
 
     /// Whether `server`, who listens on `socket`, may be the agent.
     ///
-    /// That is the process's own user, the administrator and, for [`SYSTEM_SOCKET`] alone, the owner
-    /// of its folder: only the administrator can have given that folder away.
+    /// That is the process's own user, the administrator and, where only the administrator can have
+    /// made the socket's folder and given it away, the folder's owner: as with the machine's agent.
     pub(crate) fn accepts(&self, server: u32, socket: &Path) -> bool {
-        let folder =
-            (socket == Path::new(SYSTEM_SOCKET)).then(|| socket.parent().and_then(folder_of));
-        self.judge(server, folder.flatten())
+        server == self.own || server == self.root || self.given_to(server, &folders_of(socket))
     }
 
-    fn judge(&self, server: u32, folder: Option<Folder>) -> bool {
-        let keeps_the_folder = folder
-            .is_some_and(|folder| folder.owner == server && folder.mode & OTHERS_MAY_WRITE == 0);
-        server == self.own || server == self.root || keeps_the_folder
+    /// Whether the first of these folders belongs to `server` alone, and all those above it to the
+    /// administrator alone.
+    fn given_to(&self, server: u32, folders: &[Folder]) -> bool {
+        let only = |folder: &Folder, owner: u32| {
+            folder.owner == owner && folder.mode & OTHERS_MAY_WRITE == 0
+        };
+        match folders {
+            [own, above @ ..] if !above.is_empty() => {
+                only(own, server) && above.iter().all(|folder| only(folder, self.root))
+            }
+            _ => false,
+        }
     }
 }
 
-fn folder_of(path: &Path) -> Option<Folder> {
+/// The folders that lead to `socket`, innermost first, up to the root; none when one of them is a
+/// link or cannot be looked at.
+fn folders_of(socket: &Path) -> Vec<Folder> {
     use std::os::unix::fs::MetadataExt as _;
 
-    let metadata = std::fs::symlink_metadata(path).ok().filter(std::fs::Metadata::is_dir)?;
-    Some(Folder { owner: metadata.uid(), mode: metadata.mode() })
+    if !socket.is_absolute() {
+        return Vec::new();
+    }
+    let look = |path: &Path| {
+        let metadata = std::fs::symlink_metadata(path).ok().filter(std::fs::Metadata::is_dir)?;
+        Some(Folder { owner: metadata.uid(), mode: metadata.mode() })
+    };
+    socket.ancestors().skip(1).map(look).collect::<Option<_>>().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -67,31 +79,38 @@ mod tests {
     const OWN: u32 = 1000;
     const OTHER: u32 = 1001;
     const SERVICE: u32 = 990;
+    const ROOT_DIR: (u32, u32) = (0, 0o40755);
 
     #[track_caller]
-    fn check(server: u32, folder: Option<(u32, u32)>, expect: bool) {
-        let folder = folder.map(|(owner, mode)| Folder { owner, mode });
-        assert_eq!(Trust::of(OWN, 0).judge(server, folder), expect, "{server} in {folder:?}");
+    fn check(server: u32, folders: &[(u32, u32)], expect: bool) {
+        let folders: Vec<_> =
+            folders.iter().map(|(owner, mode)| Folder { owner: *owner, mode: *mode }).collect();
+        assert_eq!(Trust::of(OWN, 0).given_to(server, &folders), expect, "{server}: {folders:?}");
     }
 
     #[test]
     fn only_oneself_and_root_are_believed_at_a_users_socket() {
-        check(OWN, None, true);
-        check(0, None, true);
-        check(OTHER, None, false);
+        let nowhere = Path::new("relative.sock");
+        for (server, expect) in [(OWN, true), (0, true), (OTHER, false)] {
+            assert_eq!(Trust::of(OWN, 0).accepts(server, nowhere), expect, "{server}");
+        }
     }
 
     #[test]
-    fn the_owner_of_the_system_folder_is_believed_when_nobody_else_can_write_there() {
-        check(SERVICE, Some((SERVICE, 0o40755)), true);
-        check(OTHER, Some((SERVICE, 0o40755)), false);
-        check(SERVICE, Some((SERVICE, 0o40775)), false);
-        check(SERVICE, Some((SERVICE, 0o41777)), false);
-        check(SERVICE, Some((0, 0o40755)), false);
+    fn the_owner_of_a_folder_is_believed_when_only_root_can_have_given_it_away() {
+        check(SERVICE, &[(SERVICE, 0o40755), ROOT_DIR, ROOT_DIR], true);
+        check(OTHER, &[(SERVICE, 0o40755), ROOT_DIR, ROOT_DIR], false);
+        check(SERVICE, &[(SERVICE, 0o40775), ROOT_DIR, ROOT_DIR], false);
+        check(SERVICE, &[(SERVICE, 0o41777), ROOT_DIR, ROOT_DIR], false);
+        check(SERVICE, &[ROOT_DIR, ROOT_DIR, ROOT_DIR], false);
+        check(SERVICE, &[(SERVICE, 0o40755), (0, 0o41777), ROOT_DIR], false);
+        check(SERVICE, &[(SERVICE, 0o40755), (SERVICE, 0o40755), ROOT_DIR], false);
+        check(SERVICE, &[(SERVICE, 0o40755)], false);
+        check(SERVICE, &[], false);
     }
 
     #[test]
-    fn another_folder_than_the_systems_makes_nobody_trusted() {
+    fn a_folder_of_somebody_elses_making_makes_nobody_trusted() {
         let folder = tempfile::tempdir().unwrap();
         let owner = rustix::process::geteuid().as_raw();
         let stranger = Trust::of(owner + 1, owner + 2);

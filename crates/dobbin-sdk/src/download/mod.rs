@@ -8,12 +8,13 @@ use std::io::Write;
 
 use bytes::Bytes;
 use dobbin_types::rest::{
-    DownloadInfo, DownloadOutcome, DownloadStatus, PropertyBody, StartDownload, route,
+    DownloadInfo, DownloadOutcome, DownloadStatus, Outcome, PropertyBody, StartDownload, route,
 };
-use dobbin_types::{ByteRange, DownloadProperty, ErrorCode, JobId, PropertyValue};
+use dobbin_types::{ByteRange, DownloadProperty, DownloadState, ErrorCode, JobId, PropertyValue};
 use http::Method;
 
 use crate::error::Error;
+use crate::handover;
 use crate::job::Job;
 use crate::manager::Manager;
 use crate::transport::Call;
@@ -88,14 +89,24 @@ impl Download {
         self.manager.post("aborting the download", self.path(route::DOWNLOAD_ABORT)).await
     }
 
-    /// Shows the file under its name and ends the download (`Finalize`).
+    /// Shows the file under its name and ends the download (`Finalize`). As with [`Job::complete`]
+    /// this process creates the file where the agent or the owner is another user.
     ///
     /// # Errors
     ///
     /// `DO_E_INVALID_STATE` unless it is transferred; the system's when the file cannot be shown, and
     /// then this can be repeated.
     pub async fn finalize(&self) -> Result<DownloadOutcome, Error> {
-        self.manager.post("finalizing the download", self.path(route::DOWNLOAD_FINALIZE)).await
+        let path = self.path(route::DOWNLOAD_FINALIZE);
+        match self.manager.post("finalizing the download", path).await {
+            // It may be finalized, and the agent is not the one who can write the file.
+            Err(error) if error.code() == ErrorCode::DO_E_FILE_DOWNLOADSINK_UNSPECIFIED => {
+                let Outcome { code, symbol, .. } =
+                    handover::complete(&self.manager, self.id).await?;
+                Ok(DownloadOutcome { code, symbol, state: DownloadState::Finalized })
+            }
+            answer => answer,
+        }
     }
 
     /// A property (`GetProperty`).

@@ -1,6 +1,7 @@
 //! Filling a file that the caller opened with its own rights and passed to us.
 
 use std::fs::File;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -40,11 +41,36 @@ pub fn fill(staging: &Staging, target: &File, owner: Uid) -> Result<(), PublishE
     Ok(())
 }
 
+/// Whether it lies on a file system whose files are the kernel's own switches. They look like empty
+/// plain files, but writing there acts with the rights of whoever writes.
+fn is_of_the_kernel(target: &File) -> io::Result<bool> {
+    // `statfs(2)`: proc, sysfs, debugfs, tracefs, securityfs, cgroup, cgroup2, bpf, selinuxfs,
+    // efivarfs, configfs.
+    const SWITCHES: [u32; 11] = [
+        0x9fa0,
+        0x6265_6572,
+        0x6462_6720,
+        0x7472_6163,
+        0x7363_6673,
+        0x0027_e0eb,
+        0x6367_7270,
+        0xcafe_4a11,
+        0xf97c_ff8c,
+        0xde5e_81e4,
+        0x6265_6570,
+    ];
+    // The kernel's word is as long as a machine word; its numbers have 32 bits.
+    Ok(SWITCHES.contains(&(rustix::fs::fstatfs(target)?.f_type as u32)))
+}
+
 fn check_target(target: &File, owner: Uid) -> Result<(), PublishError> {
     let refused = |why| Err(PublishError::Target { why });
     let found = target.metadata().doing("look at", Path::new(PASSED))?;
     if !found.is_file() {
         return refused("it is not a plain file");
+    }
+    if is_of_the_kernel(target).doing("look at", Path::new(PASSED))? {
+        return refused("it is a door into the kernel and no file");
     }
     if found.uid() != owner.0 {
         return refused("it belongs to another user than who passed it");

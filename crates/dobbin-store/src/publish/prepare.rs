@@ -141,7 +141,7 @@ fn finish(
     copied: bool,
 ) -> Result<Intent, PublishError> {
     // No set-id bits, whoever asks for them.
-    let mode = fs::Permissions::from_mode(wanted.mode & 0o777);
+    let mode = fs::Permissions::from_mode(wanted.mode & 0o777 & replaced_mode(wanted));
     file.set_permissions(mode).doing("set the mode of", path)?;
     if let Some(time) = wanted.last_modified {
         file.set_modified(time).doing("set the time of", path)?;
@@ -156,6 +156,15 @@ fn finish(
         replace: wanted.replace,
         copied,
     })
+}
+
+/// What the file that is going to be replaced lets people do: its successor lets them do no more
+/// (a file that somebody closed to others does not open to them by being fetched anew).
+fn replaced_mode(wanted: &Wanted<'_>) -> u32 {
+    match fs::symlink_metadata(wanted.destination) {
+        Ok(found) if wanted.replace && found.is_file() => found.mode() & 0o777,
+        Ok(_) | Err(_) => 0o777,
+    }
 }
 
 /// The path beside `destination` under which the file is made ready: `.NAME.<16 hex>.part`, with as

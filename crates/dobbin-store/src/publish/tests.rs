@@ -1,6 +1,7 @@
 //! Every way of publishing, everything that may be in the way, and every moment at which it may stop.
 
 use std::fs::{self, File, OpenOptions, Permissions};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use dobbin_core::piece::Layout;
 use dobbin_types::{ErrorCode, FileNumber, JobId, Uid};
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::prepare::prepare_by;
@@ -382,6 +384,13 @@ fn a_file_that_the_caller_passed_is_filled_when_it_gives_nothing_away() {
     refused("for reading", File::open(&target).unwrap(), me);
     refused("a folder", File::open(durable::parent(&target)).unwrap(), me);
     refused("a device", OpenOptions::new().write(true).open("/dev/null").unwrap(), me);
+    let of_the_kernel = OpenOptions::new().write(true).open("/proc/self/comm").unwrap();
+    refused("the kernel's", of_the_kernel, me);
+    let path_only = OFlags::PATH | OFlags::CLOEXEC;
+    let path_only = rustix::fs::open(&target, path_only, rustix::fs::Mode::empty()).unwrap();
+    refused("a mere path", File::from(path_only), me);
+    let (_, pipe) = std::io::pipe().unwrap();
+    refused("a pipe", File::from(OwnedFd::from(pipe)), me);
     assert_eq!(fs::read(&target).unwrap(), b"");
     // Its name may be gone already; filling it still harms nobody.
     let file = fresh();

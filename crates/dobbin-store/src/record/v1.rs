@@ -100,6 +100,7 @@ struct FileRecordV1 {
     http_bytes: u64,
     fetching_millis: u64,
     reply_headers: Option<String>,
+    mark: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -247,6 +248,7 @@ pub(super) fn write_file(file: &File, extras: &FileExtras) -> String {
         http_bytes: figures.http_bytes,
         fetching_millis: millis(figures.fetching),
         reply_headers: figures.reply_headers.as_deref().map(str::to_owned),
+        mark: extras.mark.clone(),
     };
     to_json(&record)
 }
@@ -279,7 +281,8 @@ pub(super) fn read_file(text: &str) -> Result<(File, FileExtras), RecordError> {
         earlier_ranges_count: record.earlier_ranges_count,
         streams: record.streams,
     };
-    Ok((file, FileExtras { beside: record.beside, intent: record.intent, figures }))
+    let FileRecordV1 { beside, intent, mark, .. } = record;
+    Ok((file, FileExtras { beside, intent, mark, figures }))
 }
 
 fn write_facts(facts: &Facts, remote_name: &str) -> FactsRecordV1 {
@@ -411,7 +414,8 @@ mod tests {
             fetching: Duration::from_millis(12),
             reply_headers: Some("HTTP/1.1 200 OK\r\n".into()),
         };
-        (file, FileExtras { beside: Some("/tmp/.ä.part".into()), intent: None, figures })
+        let mark = Some("1:2:3".to_owned());
+        (file, FileExtras { beside: Some("/tmp/.ä.part".into()), intent: None, mark, figures })
     }
 
     #[test]

@@ -7,7 +7,6 @@ use crate::conformance::row::{Group, Row, Standing, kept};
 
 /// Codes that are in the table of numbers and that nothing here answers with; why.
 const REFUSED: &[(&str, &str)] = &[
-    ("BG_S_UNABLE_TO_DELETE_FILES", "what cannot be deleted now is swept at the next start"),
     ("E_POINTER", "a missing argument is E_INVALIDARG everywhere"),
     ("E_ABORT", "no call is called off by the service"),
     ("E_NOT_VALID_STATE", "internal to the open agent; callers get DO_E_INVALID_STATE"),

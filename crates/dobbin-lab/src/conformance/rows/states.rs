@@ -59,6 +59,18 @@ pub(super) fn completing() -> Group {
                 "complete caller-descriptor",
                 "ours: the caller opens the new file with its own rights and passes it; the agent fills it",
             ),
+            (
+                "complete path-only",
+                "ours: an agent opens no path of another user's; DO_E_FILE_DOWNLOADSINK_UNSPECIFIED",
+            ),
+            (
+                "complete administrator",
+                "root may complete another's job, where that user could have saved the file",
+            ),
+            (
+                "complete interrupted",
+                "ours: a caller or an agent that dies at any step loses nothing; Complete goes on",
+            ),
             ("complete time-stamp", "the server's Last-Modified"),
             ("complete partial-files", "finished files are kept, unfinished ones deleted"),
             (

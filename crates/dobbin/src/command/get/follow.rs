@@ -11,7 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use super::claim::Claim;
 use super::plan::Plan;
 use super::signals::Signals;
-use crate::reach::{self, Agent, Place, Whose};
+use crate::reach::{self, Agent, Place};
 use crate::render::screen::Screen;
 use crate::trouble::Trouble;
 
@@ -160,7 +160,7 @@ impl<'a> Follower<'a> {
         if self.agents_lost == 1 {
             self.screen.note("the agent ended; going on with another one");
         }
-        *self.agent = reach::next_agent(self.place, Whose::Own, self.agent.stays).await?;
+        *self.agent = reach::next_agent(self.place, self.agent).await?;
         match self.agent.manager.job(self.job.id()).await {
             Ok(job) => {
                 self.job = job;

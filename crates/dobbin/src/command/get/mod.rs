@@ -50,7 +50,7 @@ pub(crate) async fn run(args: GetArgs, place: Place) -> Result<Exit, Trouble> {
 async fn begin(args: &GetArgs, plan: &Plan, place: &Place) -> Result<(Agent, Claim), Trouble> {
     let mut tries = 0;
     loop {
-        let agent = reach::running_or_embedded(place, Whose::Own).await?;
+        let agent = reach::running_or_embedded(place, Whose::Any).await?;
         tries += 1;
         match claim::claim(&agent.manager, plan, args).await {
             Ok(claim) => return Ok((agent, claim)),
