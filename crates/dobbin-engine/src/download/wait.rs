@@ -8,15 +8,23 @@ use crate::commands::done;
 use crate::event::Reply;
 use crate::run::Loop;
 
+/// Callers that wait for one download: more than anybody needs, few enough to be no burden.
+const STARTS_MAX: usize = 64;
+
 impl Loop {
     /// Keeps the caller of Start until the transfer is over.
     pub(super) fn wait_for_end(&mut self, job: JobId, reply: Reply<Outcome>) {
-        if let Some(entry) = self.entries.get_mut(&job) {
-            entry.starting.push(reply);
-            self.answer_starts(job);
-        } else {
-            self.answer(reply, Err(called_off()));
+        let Some(entry) = self.entries.get_mut(&job) else {
+            return self.answer(reply, Err(called_off()));
+        };
+        // Those who hung up wait for nothing.
+        entry.starting.retain(|waiting| !waiting.is_closed());
+        if entry.starting.len() >= STARTS_MAX {
+            let many = "too many programs wait for this download already";
+            return self.answer(reply, Err(Failure::new(ErrorCode::DO_E_NO_SERVICE, many)));
         }
+        entry.starting.push(reply);
+        self.answer_starts(job);
     }
 
     /// Answers those who wait for the end of a transfer, if it has come. Called after every step.
