@@ -191,6 +191,7 @@ fn every_case_that_may_pass_passes_when_the_origin_heals() {
     });
 }
 
+/// conformance: number retry-after
 #[test]
 fn an_origins_wish_for_patience_is_heard_and_bounded() {
     let in_two_minutes = http_date(SystemTime::now() + Duration::from_secs(120));
@@ -228,6 +229,7 @@ fn an_origins_wish_for_patience_is_heard_and_bounded() {
     }
 }
 
+/// conformance: number redirects
 #[test]
 fn redirects_of_every_kind_are_followed_up_to_ten() {
     for status in [301, 302, 303, 307, 308] {
@@ -309,6 +311,7 @@ fn trusting(origin: &Origin) -> HttpSettings {
     HttpSettings { extra_roots, ..settings() }
 }
 
+/// conformance: class certificate, code DO_E_HTTP_CERT_VALIDATION
 #[test]
 fn only_a_valid_certificate_is_believed() {
     for identity in Identity::ALL {
@@ -356,6 +359,7 @@ fn over_tls_the_end_of_a_body_without_length_must_be_announced() {
     }
 }
 
+/// conformance: class connection, code WIN32_CANNOT_CONNECT
 #[test]
 fn an_origin_that_is_gone_refuses_the_connection() {
     let gone = {

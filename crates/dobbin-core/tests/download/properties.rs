@@ -181,6 +181,7 @@ fn a_value_of_another_type_is_refused() {
 
 /// conformance: IDODownload::SetProperty, number download-no-progress
 /// conformance: download-property NoProgressTimeoutSeconds
+/// conformance: code DO_E_INVALID_CONTENT_ID, code CRYPT_E_FILE_ERROR
 #[test]
 fn a_value_outside_its_limits_is_refused_with_the_propertys_own_code() {
     let invalid = ErrorCode::E_INVALIDARG;

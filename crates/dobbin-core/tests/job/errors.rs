@@ -61,6 +61,11 @@ fn only_a_403_is_the_remote_files_fault() {
 }
 
 /// A block's error object has the code of its condition.
+/// conformance: code DO_E_BLOCKED_BY_NO_NETWORK, code DO_E_BLOCKED_BY_POWER_STATE
+/// conformance: code DO_E_BLOCKED_BY_COST_TRANSFER_POLICY
+/// conformance: code DO_E_BLOCKED_BY_CELLULAR_POLICY
+/// conformance: code DO_E_BLOCKED_BY_VPN_POLICY
+/// conformance: code DO_E_BLOCKED_BY_CRITICAL_MEMORY_USAGE
 #[test]
 fn a_block_says_which_condition_it_is() {
     for code in BLOCKS {

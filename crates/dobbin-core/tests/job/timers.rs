@@ -272,6 +272,7 @@ fn with_a_timeout_of_zero_every_error_is_fatal() {
 
 /// Row "Job age > 30 days", from creation, however busy the job was.
 /// conformance: limit retention
+/// conformance: code DO_E_JOB_TOO_OLD
 #[test]
 fn a_job_is_cancelled_thirty_days_after_its_creation() {
     let mut life = Life::new(about(), 2);

@@ -20,7 +20,7 @@ pub enum Finding {
     Unknown(Mark),
     /// A mark stands above no test: file, line, what it says.
     Misplaced(String, usize, String),
-    /// The file of a `code` mark does not even mention that code.
+    /// Neither the file of a `code` mark nor one beside it even mentions that code.
     Unmentioned(Mark),
     /// Two rows have the same id.
     Twice(String),
@@ -100,7 +100,11 @@ pub fn check(
         for mark in marks {
             if !ids.iter().any(|id| mark.names(id)) {
                 findings.push(Finding::Unknown(mark));
-            } else if mark.pattern.strip_prefix("code ").is_some_and(|code| !text_has(text, code)) {
+            } else if let Some(code) = mark.pattern.strip_prefix("code ")
+                && !sources
+                    .iter()
+                    .any(|(other, text)| folder(other) == folder(path) && has(text, code))
+            {
                 findings.push(Finding::Unmentioned(mark));
             }
         }
@@ -108,8 +112,13 @@ pub fn check(
     findings
 }
 
-/// Whether a file speaks of a code elsewhere than in the mark itself.
-fn text_has(text: &str, code: &str) -> bool {
+/// The folder that a file lies in.
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// Whether a file speaks of a code elsewhere than in a mark.
+fn has(text: &str, code: &str) -> bool {
     text.lines().any(|line| !line.contains("conformance:") && line.contains(code))
 }
 

@@ -109,6 +109,7 @@ mod tests {
         None
     }
 
+    /// conformance: number stall-timeout
     #[test]
     fn silence_is_found_out_after_twenty_seconds_and_not_before() {
         let mut fresh = StallWatch::new(RULE);
@@ -133,6 +134,7 @@ mod tests {
         assert_eq!(stalled_after(&mut watch, 27_000, Duration::from_secs(5)), None);
     }
 
+    /// conformance: number stall-timeout
     #[test]
     fn a_trickle_is_found_out() {
         for (bytes, every_millis) in [(1, 1_000), (390, 100), (3_990, 1_000), (20_000, 6_000)] {

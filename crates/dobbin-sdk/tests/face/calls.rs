@@ -142,6 +142,7 @@ async fn the_error_object_names_what_failed() {
     assert_eq!(job.error().await.unwrap(), why);
 }
 
+/// conformance: code E_UNEXPECTED
 #[tokio::test]
 async fn answers_that_are_none_are_named_so() {
     async fn check(step: Step, expect: &str) {

@@ -100,6 +100,7 @@ mod tests {
         }
     }
 
+    /// conformance: class odd-success, code DO_E_UNEXPECTED_HTTP_STATUS_2XX
     #[test]
     fn only_a_reply_with_the_file_or_a_part_of_it_is_a_success() {
         for map in [ErrorCode::from_http_status, ErrorCode::from_http_status_compat] {

@@ -93,6 +93,7 @@ mod tests {
     use super::*;
     use crate::error::{Class, TABLE};
 
+    /// conformance: code E_FAIL, code DO_E_FATAL_CORE_ERROR, code E_OUTOFMEMORY
     #[test]
     fn the_common_answers_have_the_expected_status() {
         let rows = [

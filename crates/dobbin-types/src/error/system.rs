@@ -184,6 +184,7 @@ mod tests {
     }
 
     /// conformance: system-code transfer
+    /// conformance: code INET_E_INVALID_URL
     #[test]
     fn curl_conditions_have_the_numbers_that_scripts_compare() {
         let published = [
@@ -211,6 +212,8 @@ mod tests {
     }
 
     /// conformance: system-code windows
+    /// conformance: code WIN32_NAME_NOT_RESOLVED, code WIN32_BAD_LENGTH, code WIN32_ALREADY_EXISTS
+    /// conformance: code WIN32_UNHANDLED_EXCEPTION
     #[test]
     fn windows_errors_are_wrapped_once() {
         assert_eq!(ErrorCode::from_win32(24), ErrorCode::WIN32_BAD_LENGTH);
@@ -223,6 +226,7 @@ mod tests {
         assert_eq!(ErrorCode::from_win32(0x0001_0005), ErrorCode::E_ACCESSDENIED);
     }
 
+    /// conformance: code E_OUTOFMEMORY, code WIN32_BAD_LENGTH, class disk
     #[test]
     fn a_file_error_has_a_code_whatever_it_carries() {
         #[track_caller]

@@ -20,6 +20,10 @@ const REFUSED: &[(&str, &str)] = &[
     ("DO_E_NO_DOWNLOAD_PARTICIPATION", "no cloud decides who takes part"),
     ("DO_E_CLOUD_SERVICES_UNREACHABLE", "there is no cloud service to reach"),
     ("DO_E_DOWNLOADMODE_SET_FOR_UNREG_CALLER", "no caller needs to be registered"),
+    (
+        "DO_E_DOWNLOAD_NO_CONTENT_ID",
+        "an address always suffices: no service knows content by its id alone",
+    ),
     ("DO_E_SERVICES_RESPONSE_EMPTY", "there is no cloud service to answer"),
 ];
 

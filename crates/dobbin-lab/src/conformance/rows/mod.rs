@@ -24,6 +24,7 @@ pub const NOT_YET: &[(&str, &str)] = &[
     ("http-status folded *", "interface for existing programs"),
     ("peer *", "peers and hub"),
     ("policy *", "policies"),
+    ("code DO_E_FILE_ENCRYPTION_EXPECTED", "peers and hub"),
     ("code DO_E_METAINFO_*", "peers and hub"),
     ("code DO_E_INTEGRITYCHECKINFO_*", "peers and hub"),
     ("code DO_E_UPLOADING_BAD_PIECES", "peers and hub"),

@@ -10,6 +10,7 @@ use url::Url;
 use super::super::*;
 use super::kit::*;
 
+/// conformance: number single-range, http multi-range
 #[test]
 fn a_range_comes_with_all_that_is_known_of_it() {
     run(async {
@@ -87,6 +88,7 @@ fn a_body_that_ends_early_or_late_is_an_error() {
     });
 }
 
+/// conformance: number stall-timeout
 #[test]
 fn silence_is_found_out_before_and_inside_the_body() {
     run(async {
@@ -131,6 +133,7 @@ fn a_reader_that_takes_its_time_blames_nobody() {
     });
 }
 
+/// conformance: code WIN32_CANNOT_CONNECT
 #[test]
 fn no_answer_has_its_own_error() {
     run(async {

@@ -73,6 +73,7 @@ fn an_authority_of_the_owner_is_trusted() {
     });
 }
 
+/// conformance: class certificate, code DO_E_HTTP_CERT_VALIDATION
 #[test]
 fn a_certificate_that_is_not_good_stops_everything_and_says_why() {
     run(async {
