@@ -1,7 +1,7 @@
 //! Downloads (`IDODownload`): what that interface's words mean for a job.
 //!
 //! A download is a job with one file. It has no state machine of its own: here a job is shown in the
-//! other interface's words ([`View::status`]), its operations are turned into wishes
+//! other interface's words ([`View`]), its operations are turned into wishes
 //! ([`View::decide`]), and its properties into settings ([`View::setting`]). All of it is translation;
 //! the job moves in [`crate::job::step`] and nowhere else.
 
