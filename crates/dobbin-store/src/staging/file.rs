@@ -93,7 +93,8 @@ impl Staging {
         let data = data.doing("create", place.data())?;
         let had = PieceSet::empty(layout);
         let have = HaveFile::begin(place.have(), &had, boot).doing("create", place.have())?;
-        Ok(Staging::new(place, data, have, had.clone(), had))
+        let sets = Sets { had: had.clone(), flushed: had, names_flushed: false, lost: false };
+        Ok(Staging::new(place, data, have, sets))
     }
 
     /// Opens the files of an earlier life of this process.
@@ -118,6 +119,8 @@ impl Staging {
             Some(flushed) if flushed.layout() == layout => flushed.clone(),
             Some(_) | None => PieceSet::empty(layout),
         };
+        // No piece is called flushed before the names are: see `flush`.
+        let names_flushed = !flushed.is_empty();
         drop_beyond(&mut flushed, data_len);
         let (have, had) = match HaveFile::read(place.have(), layout, known.boot) {
             Some((have, mut had)) => {
@@ -133,12 +136,12 @@ impl Staging {
                 (have, flushed.clone())
             }
         };
-        Ok(Staging::new(place, data, have, had, flushed))
+        let sets = Sets { had, flushed, names_flushed, lost: false };
+        Ok(Staging::new(place, data, have, sets))
     }
 
-    fn new(place: Place, data: File, have: HaveFile, had: PieceSet, flushed: PieceSet) -> Staging {
-        let layout = had.layout();
-        let sets = Sets { had, flushed, names_flushed: false, lost: false };
+    fn new(place: Place, data: File, have: HaveFile, sets: Sets) -> Staging {
+        let layout = sets.had.layout();
         Staging { place, layout, data, have, sets: Mutex::new(sets), flushing: Mutex::new(()) }
     }
 
