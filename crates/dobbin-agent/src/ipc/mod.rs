@@ -29,5 +29,5 @@ pub(crate) use reply::JSON;
 pub(crate) use request::{FilesDoor, Shared};
 pub(crate) use routes::router;
 #[cfg(test)]
-pub(crate) use routes::table;
+pub(crate) use routes::{Route, table};
 pub(crate) use tokens::Tokens;

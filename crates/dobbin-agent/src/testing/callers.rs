@@ -13,6 +13,7 @@ use dobbin_types::rest::{JobInfo, JobList};
 use dobbin_types::{ErrorCode, Uid};
 use rustix::thread::set_thread_res_uid;
 
+use super::verbs::{body_for, path_for};
 use super::{Answer, House, JSON_TYPE, request};
 use crate::ipc::{Limits, table};
 
@@ -80,22 +81,8 @@ async fn another_user_sees_nothing_and_changes_nothing_whatever_they_claim() {
         .iter()
         .filter(|row| row.path.contains("{job}"))
         .map(|row| {
-            let path = row
-                .path
-                .replace("{job}", &job.to_string())
-                .replace("{file}", "0")
-                .replace("{call}", "1");
-            let body = match row.path.rsplit('/').next() {
-                Some("files") => {
-                    r#"{"files":[{"remote_name":"http://host.invalid/x","local_name":"/tmp/x"}]}"#
-                }
-                Some("priority") => r#"{"priority":"low"}"#,
-                Some("callback") if row.method == http::Method::PUT => r#"{"listener":1}"#,
-                Some("{call}") => r#"{"result":"0x00000000"}"#,
-                Some("no-progress-timeout") => r#"{"seconds":60}"#,
-                Some("notify-flags") => r#"{"flags":1}"#,
-                _ => "{}",
-            };
+            let path = path_for(row.path, job);
+            let body = body_for(row.path, &row.method);
             impostor(row.method.as_str(), &path, Some(body))
         })
         .collect();

@@ -9,6 +9,7 @@ mod limits;
 mod lives;
 mod requests;
 mod secrets;
+mod verbs;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -56,6 +57,14 @@ impl House {
         let agent =
             Agent::start(options(home.path(), scope, AgentMode::Service), limits).await.unwrap();
         House { agent, home }
+    }
+
+    /// An agent for everybody whose callers may have no more jobs than this.
+    async fn limited(limits: JobLimits) -> House {
+        let home = tempfile::tempdir().unwrap();
+        let options =
+            AgentOptions { limits, ..options(home.path(), Scope::System, AgentMode::Service) };
+        House { agent: Agent::start(options, Limits::PRODUCT).await.unwrap(), home }
     }
 
     fn socket(&self) -> PathBuf {

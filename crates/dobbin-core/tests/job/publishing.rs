@@ -267,3 +267,30 @@ fn a_job_completed_by_its_owner_is_not_completed_twice() {
     life.event(JobEvent::PublishEnded(None));
     life.is(JobState::Acknowledged);
 }
+
+/// conformance: complete caller-descriptor
+#[test]
+fn a_caller_who_takes_the_files_itself_completes_the_job_in_the_same_way() {
+    for files in [Files::Whole, Files::Half, Files::Untouched, Files::Empty] {
+        for state in COLUMNS {
+            let Some(before) = job_in(state, files) else { continue };
+            let place = format!("{state} with {files:?} files");
+            let mut life = Life { job: before.clone(), now: Duration::ZERO };
+            let answer = step(&mut life.job, JobEvent::Wish(Wish::HandOver), at(life.now));
+            if state.is_final() {
+                assert_eq!(answer, Err(ErrorCode::DO_E_INVALID_STATE), "{place}");
+                assert_eq!(life.job, before, "{place}");
+                continue;
+            }
+            assert_eq!(answer, Ok(vec![]), "{place}: nothing for the engine to publish");
+            assert!(life.job.is_publishing(), "{place}");
+            // Whoever hangs up leaves the job as it was.
+            let mut left = Life { job: life.job.clone(), now: life.now };
+            left.event(JobEvent::PublishEnded(Some((FileNumber(0), fatal()))));
+            left.is(state);
+            assert!(!left.job.is_publishing(), "{place}");
+            publish(&mut life, Ok(()));
+            life.is(JobState::Acknowledged);
+        }
+    }
+}

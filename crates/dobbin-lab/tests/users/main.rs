@@ -8,5 +8,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod complete;
+mod hostile;
+mod modes;
+mod racer;
 mod stage;
 mod words;

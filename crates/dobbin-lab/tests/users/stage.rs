@@ -101,7 +101,6 @@ impl Stage {
         child.wait().unwrap();
     }
 
-    #[expect(dead_code, reason = "for the hostile files, which come next")]
     /// How many descriptors the agent has.
     pub(crate) fn descriptors(&self) -> usize {
         let pid = self.agent.as_ref().unwrap().id();
