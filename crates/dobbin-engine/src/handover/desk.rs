@@ -18,8 +18,8 @@ use crate::transfer::fatal;
 pub(crate) enum Desk {
     /// The next files, or the end.
     Give { reply: Reply<Given> },
-    /// These files are filled and flushed, and bear these marks.
-    Filled { marks: Vec<(FileNumber, String)>, reply: Reply<()> },
+    /// These files are filled and flushed, and bear these identities.
+    Filled { identities: Vec<(FileNumber, String)>, reply: Reply<()> },
     /// These files have their names; this one cannot have it.
     Named { files: Vec<FileNumber>, failed: Option<FailedFile>, reply: Reply<()> },
 }
@@ -96,7 +96,7 @@ impl Loop {
         let is_on = entry.is_some_and(|entry| entry.handover == Some(number));
         match step {
             Desk::Give { reply } if is_on => self.give(job, reply),
-            Desk::Filled { marks, reply } if is_on => self.filled(job, marks, reply),
+            Desk::Filled { identities, reply } if is_on => self.filled(job, identities, reply),
             Desk::Named { files, failed, reply } if is_on => {
                 self.named(job, &files, failed, reply);
             }
@@ -176,7 +176,7 @@ impl Loop {
                     replace: file.replace,
                     size: file.local_size()?,
                     last_modified: file.facts.as_ref().and_then(|facts| facts.last_modified),
-                    mark: live.extras.mark.clone(),
+                    identity: live.extras.identity.clone(),
                 },
                 place: live.place(&self.store, job, number),
                 sha256: file.sha256.map(crate::picture::hex),
@@ -185,12 +185,12 @@ impl Loop {
         items.take(HANDOVER_FILES_MAX).collect()
     }
 
-    fn filled(&mut self, job: JobId, marks: Vec<(FileNumber, String)>, reply: Reply<()>) {
-        let numbers = marks.iter().map(|(number, _)| *number).collect();
-        for (number, mark) in marks {
+    fn filled(&mut self, job: JobId, identities: Vec<(FileNumber, String)>, reply: Reply<()>) {
+        let numbers = identities.iter().map(|(number, _)| *number).collect();
+        for (number, identity) in identities {
             let live = self.entries.get_mut(&job).and_then(|e| e.files.get_mut(number.index()));
             if let Some(live) = live {
-                live.extras.mark = Some(mark);
+                live.extras.identity = Some(identity);
             }
         }
         let changes = self.records(job, false, numbers);
@@ -206,7 +206,9 @@ impl Loop {
     ) {
         let is_filled = |number: &FileNumber| {
             let entry = self.entries.get(&job);
-            entry.and_then(|e| e.files.get(number.index())).is_some_and(|f| f.extras.mark.is_some())
+            entry
+                .and_then(|e| e.files.get(number.index()))
+                .is_some_and(|f| f.extras.identity.is_some())
         };
         if !files.iter().all(is_filled) {
             let why = "only a file that was filled can have got its name";

@@ -8,7 +8,7 @@ use dobbin_core::access::Actor;
 use dobbin_core::piece::{Layout, PieceSet};
 use dobbin_store::{Known, Staging, publish};
 use dobbin_types::rest::{
-    FailedFile, Failure, FilledFile, GivenFile, HANDOVER_FILES_MAX, HANDOVER_MARK_BYTES_MAX,
+    FailedFile, Failure, FilledFile, GivenFile, HANDOVER_FILES_MAX, HANDOVER_IDENTITY_BYTES_MAX,
     OpenedFile, Outcome,
 };
 use dobbin_types::{ErrorCode, FileNumber};
@@ -82,8 +82,8 @@ impl Handover {
         if opened.len() != files.len() {
             return invalid("one open file must come with each file to fill");
         }
-        if opened.iter().any(|file| file.mark.len() > HANDOVER_MARK_BYTES_MAX) {
-            return invalid("a mark has at most 128 bytes");
+        if opened.iter().any(|file| file.identity.len() > HANDOVER_IDENTITY_BYTES_MAX) {
+            return invalid("an identity has at most 128 bytes");
         }
         let mut filled = Vec::with_capacity(opened.len());
         for (opened, file) in opened.iter().zip(files) {
@@ -99,9 +99,9 @@ impl Handover {
                 sha256: item.sha256,
             });
         }
-        // Durable before the caller names anything: after a crash the mark tells whether it did.
-        let marks = opened.iter().map(|file| (file.number, file.mark.clone())).collect();
-        self.ask(|reply| Desk::Filled { marks, reply })?;
+        // Durable before the caller names anything: after a crash the identity tells whether it did.
+        let identities = opened.iter().map(|file| (file.number, file.identity.clone())).collect();
+        self.ask(|reply| Desk::Filled { identities, reply })?;
         Ok(filled)
     }
 

@@ -204,8 +204,8 @@ fn create_part(path: &Path) -> File {
     OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path).unwrap()
 }
 
-/// The mark of a client of this library for the file at `path`.
-fn mark(path: &Path) -> String {
+/// The identity of a client of this library for the file at `path`.
+fn identity(path: &Path) -> String {
     use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
     let found = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::ALL).unwrap();
     let born = found.stx_btime;
@@ -219,7 +219,7 @@ fn die_after_the_rename(api: &Path, job: dobbin_types::JobId, to: &Path) {
     assert!(matches!(&given, AgentWord::Give { files } if files.len() == 1), "{given:?}");
     let part = to.with_extension("part");
     let open = create_part(&part);
-    let filled = words.fill(&mark(&part), &open);
+    let filled = words.fill(&identity(&part), &open);
     assert!(matches!(&filled, AgentWord::Filled { .. }), "{filled:?}");
     fs::rename(&part, to).unwrap();
 }

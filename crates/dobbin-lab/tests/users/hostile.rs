@@ -100,10 +100,10 @@ fn words_out_of_turn_are_refused_and_change_nothing() {
     let home = stage.folder_of("home", ANN, 0o700);
     let (_origin, id) = job(&stage, Content::new(22, MIB), &home.join("file"));
     let api = stage.socket();
-    let opened = |numbers: &[u32], mark: &str| ClientWord::Fill {
+    let opened = |numbers: &[u32], identity: &str| ClientWord::Fill {
         files: numbers
             .iter()
-            .map(|number| OpenedFile { number: FileNumber(*number), mark: mark.into() })
+            .map(|number| OpenedFile { number: FileNumber(*number), identity: identity.into() })
             .collect(),
     };
     let named = |number, failed| ClientWord::Named { files: vec![FileNumber(number)], failed };
@@ -118,7 +118,7 @@ fn words_out_of_turn_are_refused_and_change_nothing() {
             ("too many open files", opened(&[0], ""), &many[..]),
             ("one file twice", opened(&[0, 0], ""), &many[..2]),
             ("nothing", opened(&[], ""), &one[..0]),
-            ("a mark without end", opened(&[0], &"m".repeat(129)), &one[..]),
+            ("an identity without end", opened(&[0], &"m".repeat(129)), &one[..]),
             ("named and never filled", named(0, None), &one[..0]),
             ("named and not in the job", named(9, None), &one[..0]),
         ] {

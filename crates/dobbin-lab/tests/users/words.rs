@@ -48,8 +48,9 @@ impl Words {
     }
 
     /// Asks for the first file to be filled into `file`.
-    pub(crate) fn fill(&mut self, mark: &str, file: &impl AsFd) -> AgentWord {
-        let files = vec![OpenedFile { number: dobbin_types::FileNumber(0), mark: mark.into() }];
+    pub(crate) fn fill(&mut self, identity: &str, file: &impl AsFd) -> AgentWord {
+        let files =
+            vec![OpenedFile { number: dobbin_types::FileNumber(0), identity: identity.into() }];
         self.ask(&ClientWord::Fill { files }, &[file.as_fd()])
     }
 }

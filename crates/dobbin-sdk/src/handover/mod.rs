@@ -59,7 +59,7 @@ async fn take(
 ) -> Result<(), Error> {
     let mut taken = on_disk_thread(move || create_all(job, owner, files)).await?;
     if !taken.parts.is_empty() {
-        let opened = |part: &Part| OpenedFile { number: part.number(), mark: part.mark() };
+        let opened = |part: &Part| OpenedFile { number: part.number(), identity: part.identity() };
         let files = taken.parts.iter().map(opened).collect();
         let open = taken.parts.iter().map(Part::file).collect::<Vec<_>>();
         words.say(&ClientWord::Fill { files }, &open).await?;

@@ -42,7 +42,7 @@ pub(super) struct Part {
     file: File,
     given: GivenFile,
     /// As the kernel knows it: device, number, and when it was born.
-    mark: String,
+    identity: String,
     is_named: bool,
 }
 
@@ -82,17 +82,18 @@ impl Place {
     /// Creates the file beside its name; `None` when it stands there since an earlier try.
     pub(super) fn create(self, given: GivenFile) -> Result<Option<Part>, Failure> {
         let cannot = |what, error| failure(what, &self.path, error);
-        if let Some(mark) = &given.mark
-            && mark_of(&self.folder, &self.name).is_ok_and(|found| found == *mark)
+        if let Some(identity) = &given.identity
+            && identity_of(&self.folder, &self.name).is_ok_and(|found| found == *identity)
         {
             self.flush().map_err(|error| cannot("save", error))?;
             return Ok(None);
         }
         self.check_free(given.replace)?;
         let file = self.create_part().map_err(|error| cannot("create a file beside", error))?;
-        let mark = mark_of(&file, "").map_err(|error| cannot("look at the file beside", error));
-        let mut part = Part { place: self, file, given, mark: String::new(), is_named: false };
-        part.mark = mark?;
+        let identity =
+            identity_of(&file, "").map_err(|error| cannot("look at the file beside", error));
+        let mut part = Part { place: self, file, given, identity: String::new(), is_named: false };
+        part.identity = identity?;
         Ok(Some(part))
     }
 
@@ -160,8 +161,8 @@ impl Part {
         self.given.number
     }
 
-    pub(super) fn mark(&self) -> String {
-        self.mark.clone()
+    pub(super) fn identity(&self) -> String {
+        self.identity.clone()
     }
 
     pub(super) fn file(&self) -> BorrowedFd<'_> {
@@ -180,7 +181,8 @@ impl Part {
         self.rename().map_err(|error| failure("create", &path, error))?;
         self.is_named = true;
         // Whoever may write to the folder may have put another file in this one's place.
-        let is_ours = mark_of(&self.place.folder, &self.place.name).as_ref() == Ok(&self.mark);
+        let is_ours =
+            identity_of(&self.place.folder, &self.place.name).as_ref() == Ok(&self.identity);
         if !is_ours {
             return Err(failure("keep", &path, Errno::STALE));
         }
@@ -254,7 +256,7 @@ fn part_name(name: &OsStr, job: JobId, number: FileNumber) -> OsString {
 /// Which file has this name in the folder (an empty name: the open file itself), whatever becomes of
 /// its name: its device, its number there and, because numbers are given out again, when it was born
 /// as far as the file system remembers.
-fn mark_of(folder: &impl AsFd, name: impl AsRef<Path>) -> Result<String, Errno> {
+fn identity_of(folder: &impl AsFd, name: impl AsRef<Path>) -> Result<String, Errno> {
     let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH;
     let wanted = StatxFlags::INO | StatxFlags::BTIME;
     let found = rustix::fs::statx(folder, name.as_ref(), flags, wanted)?;

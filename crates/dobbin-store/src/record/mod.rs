@@ -21,8 +21,8 @@ pub struct FileExtras {
     pub beside: Option<PathBuf>,
     /// The visible step of publishing it, noted before it is taken.
     pub intent: Option<Intent>,
-    /// What a client called the file that it had filled, to know it again after a crash.
-    pub mark: Option<String>,
+    /// Which very file a client had filled, in its own words, to know it again after a crash.
+    pub identity: Option<String>,
     /// What fetching it took so far.
     pub figures: Figures,
 }

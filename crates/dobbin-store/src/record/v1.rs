@@ -100,7 +100,7 @@ struct FileRecordV1 {
     http_bytes: u64,
     fetching_millis: u64,
     reply_headers: Option<String>,
-    mark: Option<String>,
+    identity: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -248,7 +248,7 @@ pub(super) fn write_file(file: &File, extras: &FileExtras) -> String {
         http_bytes: figures.http_bytes,
         fetching_millis: millis(figures.fetching),
         reply_headers: figures.reply_headers.as_deref().map(str::to_owned),
-        mark: extras.mark.clone(),
+        identity: extras.identity.clone(),
     };
     to_json(&record)
 }
@@ -281,8 +281,8 @@ pub(super) fn read_file(text: &str) -> Result<(File, FileExtras), RecordError> {
         earlier_ranges_count: record.earlier_ranges_count,
         streams: record.streams,
     };
-    let FileRecordV1 { beside, intent, mark, .. } = record;
-    Ok((file, FileExtras { beside, intent, mark, figures }))
+    let FileRecordV1 { beside, intent, identity, .. } = record;
+    Ok((file, FileExtras { beside, intent, identity, figures }))
 }
 
 fn write_facts(facts: &Facts, remote_name: &str) -> FactsRecordV1 {
@@ -414,8 +414,8 @@ mod tests {
             fetching: Duration::from_millis(12),
             reply_headers: Some("HTTP/1.1 200 OK\r\n".into()),
         };
-        let mark = Some("1:2:3".to_owned());
-        (file, FileExtras { beside: Some("/tmp/.ä.part".into()), intent: None, mark, figures })
+        let identity = Some("1:2:3".to_owned());
+        (file, FileExtras { beside: Some("/tmp/.ä.part".into()), intent: None, identity, figures })
     }
 
     #[test]

@@ -31,8 +31,8 @@ pub const HANDOVER_FILES_MAX: usize = 4;
 /// paths of the greatest length, in the longest form that JSON has for them.
 pub const HANDOVER_WORD_BYTES_MAX: usize = 128 * 1024;
 
-/// Bytes of a mark ([`GivenFile::mark`]).
-pub const HANDOVER_MARK_BYTES_MAX: usize = 128;
+/// Bytes of an identity ([`GivenFile::identity`]).
+pub const HANDOVER_IDENTITY_BYTES_MAX: usize = 128;
 
 /// Leave to take a job's finished files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,11 +115,11 @@ pub struct GivenFile {
     /// The time it is to have, where the origin said one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_modified: Option<FileTime>,
-    /// What a client said last time when it had this file filled: [`OpenedFile::mark`]. Where the
-    /// file of that name still bears the mark, it was named before its client or the agent died, and
+    /// What a client said last time when it had this file filled: [`OpenedFile::identity`]. Where the
+    /// file of that name still bears the identity, it was named before its client or the agent died, and
     /// needs only to be named again in [`ClientWord::Named`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mark: Option<String>,
+    pub identity: Option<String>,
 }
 
 /// A file that the client has created.
@@ -129,8 +129,8 @@ pub struct OpenedFile {
     /// Its place in the job.
     pub number: FileNumber,
     /// How the client will know this very file again, whatever its name; at most
-    /// [`HANDOVER_MARK_BYTES_MAX`] bytes that mean nothing to the agent.
-    pub mark: String,
+    /// [`HANDOVER_IDENTITY_BYTES_MAX`] bytes that mean nothing to the agent.
+    pub identity: String,
 }
 
 /// A file that is filled.
@@ -182,7 +182,7 @@ mod tests {
             replace: true,
             size: u64::MAX,
             last_modified: Some(FileTime(u64::MAX)),
-            mark: Some("\u{1}".repeat(HANDOVER_MARK_BYTES_MAX)),
+            identity: Some("\u{1}".repeat(HANDOVER_IDENTITY_BYTES_MAX)),
         };
         let word = AgentWord::Give { files: vec![file; HANDOVER_FILES_MAX] };
         let length = serde_json::to_vec(&word).map_or(usize::MAX, |bytes| bytes.len() + 1);

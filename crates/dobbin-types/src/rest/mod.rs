@@ -29,7 +29,7 @@ pub use failure::{Failure, JobFailure};
 pub use file::{AddFile, AddFiles, AddedFiles, FileInfo, FileList, SetRemoteName};
 pub use handover::{
     AgentWord, ClientWord, FailedFile, FilledFile, GivenFile, HANDOVER_FILES_MAX,
-    HANDOVER_MARK_BYTES_MAX, HANDOVER_WORD_BYTES_MAX, Handover, OpenedFile,
+    HANDOVER_IDENTITY_BYTES_MAX, HANDOVER_WORD_BYTES_MAX, Handover, OpenedFile,
 };
 pub use job::{
     CreateJob, CreatedJob, Header, JobInfo, JobList, Outcome, SetNoProgressTimeout, SetNotifyFlags,

@@ -47,7 +47,6 @@ pub(super) const IN_WORK: &[&str] = &[
     "state-table getters × TRANSFERRED",
     "state-table getters × ACKNOWLEDGED",
     "state-table getters × CANCELLED",
-    "complete temp-file",
     "code S_FALSE",
     "code DO_E_MEMORYSTREAM_DOWNLOAD_NOT_SUPPORTED",
     "code DO_E_FILE_NOT_AVAILABLE",
