@@ -108,7 +108,9 @@ fn a_piece_that_found_no_room_is_not_had_and_may_be_written_later() {
     let filler = disk.fill();
 
     let bytes = vec![7; 1 << 20];
-    let error = staging.write_at(&bytes, 0).unwrap_err();
+    // A file system that counts its space per processor may still find room for a piece or so.
+    let mut starts = layout.pieces().map(|piece| layout.byte_range(piece).start);
+    let error = starts.find_map(|start| staging.write_at(&bytes, start).err()).expect("no room");
     assert!(matches!(error, StagingError::File(_)), "{error}");
     assert_eq!(error.code(), no_space());
     assert!(staging.have().is_empty());
