@@ -6,11 +6,11 @@
 use dobbin_types::rest::{
     AddFiles, AddedFiles, AgentInfo, AnswerCall, CallNumber, CallbackEvent, CallbackInfo,
     CreateDownload, CreateJob, CreatedDownload, CreatedJob, DownloadInfo, DownloadList,
-    DownloadOutcome, DownloadStatus, Event, Failure, FileInfo, FileList, Handover, JobFailure,
-    JobInfo, JobList, Outcome, PropertyBody, SetCallback, SetNoProgressTimeout, SetNotifyFlags,
-    SetPriority, StartDownload, route,
+    DownloadOutcome, DownloadStatus, Event, Failure, FileInfo, FileList, FileStats, Handover,
+    JobFailure, JobInfo, JobList, JobStats, Outcome, PropertyBody, SetCallback,
+    SetNoProgressTimeout, SetNotifyFlags, SetPriority, SetRemoteName, StartDownload, route,
 };
-use dobbin_types::{DownloadProperty, FileNumber, JobId, JobState};
+use dobbin_types::{DownloadProperty, FileNumber, FileProperty, JobId, JobProperty, JobState};
 use http::Method;
 use utoipa::ToSchema;
 use utoipa::openapi::path::{
@@ -39,7 +39,8 @@ pub(crate) fn text() -> String {
 fn document() -> OpenApi {
     let mut paths = PathsBuilder::new();
     let mut components = ComponentsBuilder::new();
-    for described in operations().into_iter().chain(downloads()) {
+    let all = operations().into_iter().chain(operations_of_properties()).chain(downloads());
+    for described in all {
         let Described { method, path, operation, schemas } = described;
         let item = utoipa::openapi::PathItem::new(http_method(&method), operation.build());
         paths = paths.path(path, item);
@@ -208,6 +209,33 @@ fn downloads() -> Vec<Described> {
     ]
 }
 
+/// Those of properties and figures.
+fn operations_of_properties() -> Vec<Described> {
+    vec![
+        get(route::FILE_STATS, "getFileStats", "Where the file's bytes came from")
+            .replies::<FileStats>(),
+        put(route::REMOTE_NAME, "setRemoteName", "Sets where the file comes from")
+            .takes::<SetRemoteName>()
+            .replies::<Outcome>(),
+        get(route::FILE_PROPERTY, "getFileProperty", "A property of the file")
+            .names_property(FileProperty::all().map(FileProperty::word))
+            .replies::<PropertyBody>(),
+        put(route::FILE_PROPERTY, "setFileProperty", "Sets a property of the file")
+            .names_property(FileProperty::all().map(FileProperty::word))
+            .takes::<PropertyBody>()
+            .replies::<Outcome>(),
+        get(route::STATS, "getStats", "Where the bytes of the job's files came from")
+            .replies::<JobStats>(),
+        get(route::JOB_PROPERTY, "getJobProperty", "A property of the job")
+            .names_property(JobProperty::all().map(JobProperty::word))
+            .replies::<PropertyBody>(),
+        put(route::JOB_PROPERTY, "setJobProperty", "Sets a property of the job")
+            .names_property(JobProperty::all().map(JobProperty::word))
+            .takes::<PropertyBody>()
+            .replies::<Outcome>(),
+    ]
+}
+
 fn get(path: &'static str, id: &str, summary: &str) -> Described {
     Described::new(Method::GET, path, id, summary)
 }
@@ -265,6 +293,18 @@ impl Described {
             .parameter_in(ParameterIn::Path)
             .required(Required::True)
             .schema(Some(schema));
+        self.operation = self.operation.parameter(parameter);
+        self
+    }
+
+    /// The parameter `property`, which is one of these words.
+    fn names_property(mut self, words: impl Iterator<Item = &'static str>) -> Described {
+        let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
+        let parameter = ParameterBuilder::new()
+            .name("property")
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .schema(Some(Schema::from(schema)));
         self.operation = self.operation.parameter(parameter);
         self
     }

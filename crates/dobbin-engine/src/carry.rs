@@ -117,15 +117,16 @@ impl Loop {
         let Some(entry) = self.entries.get(&job) else {
             return Vec::new();
         };
+        let now = self.now();
         let mut changes = Vec::with_capacity(files_changed.len() + 1);
         if job_changed {
-            let record = record::write_job(&entry.job, self.now());
+            let record = record::write_job(&entry.job, now);
             changes.push(Change::PutJob { id: job, record });
         }
         changes.extend(files_changed.into_iter().filter_map(|number| {
             let file = entry.job.file(number)?;
             let live = entry.files.get(number.index())?;
-            let record = record::write_file(file, &live.extras);
+            let record = record::write_file(file, &live.extras_at(now.tick));
             Some(Change::PutFile { job, number, record })
         }));
         changes
@@ -247,8 +248,8 @@ impl Loop {
     fn stop(&mut self, job: JobId) {
         if let Some(entry) = self.entries.get_mut(&job) {
             entry.rate.rest();
-            for stop in entry.runs.values() {
-                stop.now();
+            for run in entry.runs.values() {
+                run.stop.now();
             }
         }
     }
@@ -293,7 +294,7 @@ impl Loop {
             self.answer(reply, Err(called_off()));
         }
         self.remember_download(&entry);
-        run::remember(&mut self.ended, picture::job(&entry, &self.clock));
+        run::remember(&mut self.ended, entry.memory());
         self.leaving.insert(job, entry);
     }
 

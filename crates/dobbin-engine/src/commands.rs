@@ -30,19 +30,18 @@ impl Loop {
                 self.answer(reply, info);
             }
             Command::Files { job, reply } => {
-                let files = self.entry(actor, Act::Read, job);
+                let files = self.held(actor, job);
                 let list = files.map(|entry| FileList { files: picture::files(entry) });
                 self.answer(reply, list);
             }
             Command::File { job, file, reply } => {
-                let entry = self.entry(actor, Act::Read, job);
-                let info = entry
+                let info = self
+                    .held(actor, job)
                     .and_then(|entry| picture::file(entry, file).ok_or_else(|| no_file(job, file)));
                 self.answer(reply, info);
             }
             Command::Error { job, reply } => {
-                let entry = self.entry(actor, Act::Read, job);
-                let error = entry.and_then(|entry| {
+                let error = self.held(actor, job).and_then(|entry| {
                     picture::error_object(&entry.job)
                         .ok_or_else(|| Failure::of(ErrorCode::DO_E_ERROR_INFORMATION_UNAVAILABLE))
                 });
@@ -60,6 +59,7 @@ impl Loop {
                 let watched = self.subscribe(actor, job);
                 self.answer(reply, watched);
             }
+            Command::Property(command) => self.property(actor, command),
             Command::Callback(command) => self.callback_command(actor, command),
         }
     }
@@ -69,11 +69,11 @@ impl Loop {
         match self.entries.get(&job) {
             Some(entry) if allows(actor, act, entry.job.owner()) => Ok(entry),
             Some(_) => Err(denied(job)),
-            None => Err(match self.ended.iter().find(|info| info.id == job) {
+            None => Err(match self.ended(job) {
                 // Somebody may still hold it; only its getters answer.
-                Some(info) if allows(actor, act, info.owner) => Failure::new(
+                Some(entry) if allows(actor, act, entry.job.owner()) => Failure::new(
                     ErrorCode::DO_E_INVALID_STATE,
-                    format!("the job {job} is {}", info.state),
+                    format!("the job {job} is {}", entry.job.state()),
                 ),
                 Some(_) => denied(job),
                 None => not_found(job),
@@ -82,14 +82,20 @@ impl Loop {
     }
 
     pub(crate) fn info(&self, actor: Actor, job: JobId) -> Result<JobInfo, Failure> {
-        if let Some(info) = self.ended.iter().find(|info| info.id == job) {
-            return if allows(actor, Act::Read, info.owner) {
-                Ok(info.clone())
-            } else {
-                Err(denied(job))
-            };
+        self.held(actor, job).map(|entry| picture::job(entry, &self.clock))
+    }
+
+    /// The job, to look at: also one that is over, for those who still hold it.
+    pub(crate) fn held(&self, actor: Actor, job: JobId) -> Result<&Entry, Failure> {
+        match self.ended(job) {
+            Some(entry) if allows(actor, Act::Read, entry.job.owner()) => Ok(entry),
+            Some(_) => Err(denied(job)),
+            None => self.entry(actor, Act::Read, job),
         }
-        self.entry(actor, Act::Read, job).map(|entry| picture::job(entry, &self.clock))
+    }
+
+    fn ended(&self, job: JobId) -> Option<&Entry> {
+        self.ended.iter().find(|entry| entry.job.id() == job)
     }
 
     fn list(&self, actor: Actor, filter: &JobFilter) -> JobList {
@@ -324,7 +330,7 @@ fn denied(job: JobId) -> Failure {
     Failure::new(ErrorCode::E_ACCESSDENIED, format!("the job {job} belongs to another user"))
 }
 
-fn no_file(job: JobId, file: FileNumber) -> Failure {
+pub(crate) fn no_file(job: JobId, file: FileNumber) -> Failure {
     Failure::new(
         ErrorCode::DO_E_FILE_NOT_AVAILABLE,
         format!("the job {job} has no file number {file}"),

@@ -99,7 +99,12 @@ impl Door {
     }
 
     /// Whether a file may go there.
-    fn destination(&self, actor: Actor, name: &str, replace: bool) -> Result<(), Failure> {
+    pub(crate) fn destination(
+        &self,
+        actor: Actor,
+        name: &str,
+        replace: bool,
+    ) -> Result<(), Failure> {
         destination::check(&self.place(actor, Path::new(name), replace))
     }
 

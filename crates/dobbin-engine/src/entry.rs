@@ -6,9 +6,9 @@ use dobbin_core::access::Actor;
 use dobbin_core::job::Job;
 use dobbin_core::limit::BytesPerSecond;
 use dobbin_core::piece::PieceSet;
-use dobbin_core::time::Tick;
+use dobbin_core::time::{Stopwatch, Tick};
 use dobbin_net::throttle::Throttle;
-use dobbin_store::record::FileExtras;
+use dobbin_store::record::{Figures, FileExtras};
 use dobbin_store::{Place, Store};
 use dobbin_types::rest::{Failure, Outcome};
 use dobbin_types::{FileNumber, JobId};
@@ -16,7 +16,7 @@ use dobbin_types::{FileNumber, JobId};
 use crate::event::{Command, Reply};
 use crate::farewell::Farewell;
 use crate::gauge::{RateMeter, SharedGauge};
-use crate::transfer::Stop;
+use crate::transfer::{Source, Stop};
 
 /// What is done with an answer.
 pub(crate) type Answer<T> = Box<dyn FnOnce(Result<T, Failure>) + Send>;
@@ -26,7 +26,7 @@ pub(crate) struct Entry {
     pub(crate) job: Job,
     pub(crate) files: Vec<LiveFile>,
     /// Transfers that touch the disk: running, or stopping and not gone yet.
-    pub(crate) runs: BTreeMap<FileNumber, Stop>,
+    pub(crate) runs: BTreeMap<FileNumber, Run>,
     /// Found waiting at start by an agent that runs only what is resumed.
     pub(crate) held: bool,
     /// The job's own limit, shared by its transfers.
@@ -54,8 +54,16 @@ pub(crate) struct Entry {
     pub(crate) parked: Vec<(Actor, Command)>,
 }
 
+/// A transfer, as far as the loop reaches into it.
+pub(crate) struct Run {
+    pub(crate) stop: Stop,
+    pub(crate) source: Source,
+}
+
 /// A file, live.
+#[derive(Clone)]
 pub(crate) struct LiveFile {
+    /// Its figures are those with which the process began: see [`LiveFile::extras_at`].
     pub(crate) extras: FileExtras,
     /// As the journal knows it.
     pub(crate) flushed: Option<PieceSet>,
@@ -63,6 +71,8 @@ pub(crate) struct LiveFile {
     /// nothing of what came after.
     pub(crate) generation: u64,
     pub(crate) gauge: SharedGauge,
+    /// Runs while the file is being fetched.
+    pub(crate) fetching: Stopwatch,
 }
 
 impl Entry {
@@ -89,6 +99,11 @@ impl Entry {
         }
     }
 
+    /// What is kept of a job that is over, for those who still hold it: all that can be looked at.
+    pub(crate) fn memory(&self) -> Entry {
+        Entry::new(self.job.clone(), self.files.clone())
+    }
+
     /// Whether the job wants a slot: core says that it could run, and nothing here holds it back.
     pub(crate) fn wants_slot(&self) -> bool {
         self.job.is_runnable() && !self.held
@@ -109,12 +124,28 @@ impl Entry {
 }
 
 impl LiveFile {
-    pub(crate) fn new(extras: FileExtras, flushed: Option<PieceSet>) -> LiveFile {
+    pub(crate) fn new(mut extras: FileExtras, flushed: Option<PieceSet>) -> LiveFile {
         let gauge = SharedGauge::default();
+        gauge.set_reply_headers(extras.figures.reply_headers.take());
         if let Some(set) = &flushed {
             gauge.set_transferred(set.byte_count());
         }
-        LiveFile { extras, flushed, generation: 0, gauge }
+        let fetching = Stopwatch::with_spent(extras.figures.fetching);
+        LiveFile { extras, flushed, generation: 0, gauge, fetching }
+    }
+
+    /// What fetching it took so far.
+    pub(crate) fn figures(&self, now: Tick) -> Figures {
+        Figures {
+            http_bytes: self.extras.figures.http_bytes.saturating_add(self.gauge.fetched()),
+            fetching: self.fetching.elapsed(now),
+            reply_headers: self.gauge.reply_headers(),
+        }
+    }
+
+    /// What a record keeps of it, as of `now`.
+    pub(crate) fn extras_at(&self, now: Tick) -> FileExtras {
+        FileExtras { figures: self.figures(now), ..self.extras.clone() }
     }
 
     /// Where its bytes are kept.

@@ -2,14 +2,14 @@
 
 use dobbin_core::access::Actor;
 use dobbin_core::callback::Listener;
-use dobbin_core::job::{Attempt, Facts, File, NewJob, Trouble};
+use dobbin_core::job::{Attempt, Facts, File, NewJob, Trouble, Wish as JobWish};
 use dobbin_core::piece::PieceSet;
 use dobbin_store::Intent;
 use dobbin_types::rest::{
-    CallNumber, CallbackInfo, Event as Told, EventKind, Failure, FileInfo, FileList, JobFailure,
-    JobInfo, JobList, ListenerId, Outcome,
+    CallNumber, CallbackInfo, Event as Told, EventKind, Failure, FileInfo, FileList, FileStats,
+    JobFailure, JobInfo, JobList, JobStats, ListenerId, Outcome,
 };
-use dobbin_types::{ErrorCode, FileNumber, JobId, Uid};
+use dobbin_types::{ErrorCode, FileNumber, FileProperty, JobId, JobProperty, PropertyValue, Uid};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::door::Offered;
@@ -91,6 +91,7 @@ pub(crate) enum Command {
     Handover { job: JobId, number: u64, step: Desk },
     Subscribe { job: Option<JobId>, reply: Reply<mpsc::Receiver<Told>> },
     Callback(CallbackCommand),
+    Property(PropertyCommand),
 }
 
 /// What programs ask that want to be called.
@@ -99,4 +100,34 @@ pub(crate) enum CallbackCommand {
     Set { job: JobId, listener: Option<ListenerId>, reply: Reply<Outcome> },
     Get { job: JobId, reply: Reply<CallbackInfo> },
     Answer { job: JobId, number: CallNumber, result: ErrorCode, reply: Reply<Outcome> },
+}
+
+/// What callers ask of properties and figures.
+pub(crate) enum PropertyCommand {
+    /// Sets one, of a job or of a file.
+    Set {
+        job: JobId,
+        wish: JobWish,
+        reply: Reply<Outcome>,
+    },
+    OfJob {
+        job: JobId,
+        property: JobProperty,
+        reply: Reply<PropertyValue>,
+    },
+    OfFile {
+        job: JobId,
+        file: FileNumber,
+        property: FileProperty,
+        reply: Reply<PropertyValue>,
+    },
+    Stats {
+        job: JobId,
+        reply: Reply<JobStats>,
+    },
+    FileStats {
+        job: JobId,
+        file: FileNumber,
+        reply: Reply<FileStats>,
+    },
 }

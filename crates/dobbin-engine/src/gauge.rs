@@ -1,7 +1,7 @@
 //! Figures that transfers write and the loop reads: no message per chunk, no lock on the byte path.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use dobbin_core::time::Tick;
 
@@ -12,6 +12,26 @@ pub(crate) struct FileGauge {
     pub(crate) transferred_bytes: AtomicU64,
     /// Bytes of bodies received since the process started, whatever became of them.
     pub(crate) fetched_bytes: AtomicU64,
+    /// Requests under way, each on a connection of its own.
+    connections_count: AtomicU32,
+    /// Status line and headers of the last reply. Held for a moment, to take or replace the pointer.
+    reply_headers: Mutex<Option<Arc<str>>>,
+}
+
+/// A request that is under way, until it is dropped.
+pub(crate) struct Connection(SharedGauge);
+
+impl Connection {
+    pub(crate) fn begin(gauge: &SharedGauge) -> Connection {
+        gauge.connections_count.fetch_add(1, Ordering::Relaxed);
+        Connection(Arc::clone(gauge))
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.connections_count.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl FileGauge {
@@ -25,6 +45,18 @@ impl FileGauge {
 
     pub(crate) fn fetched(&self) -> u64 {
         self.fetched_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn connections(&self) -> u32 {
+        self.connections_count.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn reply_headers(&self) -> Option<Arc<str>> {
+        self.reply_headers.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_reply_headers(&self, text: Option<Arc<str>>) {
+        *self.reply_headers.lock().unwrap_or_else(PoisonError::into_inner) = text;
     }
 }
 

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use dobbin_core::job::{Job, JobEvent};
 use dobbin_types::{FileNumber, JobId, JobState};
 
-use crate::entry;
+use crate::entry::{self, Run};
 use crate::run::Loop;
-use crate::transfer::Order;
+use crate::transfer::{Order, Source};
 
 impl Loop {
     /// Starts and stops transfers until what runs is what should. Doing it twice changes nothing.
@@ -37,9 +37,9 @@ impl Loop {
             if !has_slot(*job) {
                 lost.push(*job);
             } else {
-                for (file, stop) in &entry.runs {
+                for (file, run) in &entry.runs {
                     if !wanted.contains(&(*job, *file)) {
-                        stop.now();
+                        run.stop.now();
                     }
                 }
             }
@@ -50,6 +50,7 @@ impl Loop {
     }
 
     fn start(&mut self, job: JobId, number: FileNumber) {
+        let now = self.clock.now();
         let Some(entry) = self.entries.get(&job) else {
             return;
         };
@@ -70,11 +71,13 @@ impl Loop {
             return;
         };
         let download = entry.job.about().download.as_deref();
+        let source = Source::new(&file.remote_name);
         let order = Order {
             job,
             number,
             attempt: entry.job.attempt(),
             file: file.clone(),
+            source: source.clone(),
             headers: headers(&entry.job),
             auth_headers: download
                 .map(|download| download.auth_headers.clone())
@@ -88,7 +91,10 @@ impl Loop {
             throttle: entry.throttle.clone(),
         };
         let stop = self.pool.start(order);
-        entry.runs.insert(number, stop);
+        entry.runs.insert(number, Run { stop, source });
+        if let Some(live) = entry.files.get_mut(number.index()) {
+            live.fetching.start(now);
+        }
         self.keep_pulse();
     }
 }

@@ -12,7 +12,6 @@ use dobbin_core::schedule::Queue;
 use dobbin_core::time::Tick;
 use dobbin_platform::Clock;
 use dobbin_store::{Change, Store};
-use dobbin_types::rest::JobInfo;
 use dobbin_types::{FileNumber, JobId, JobState, Uid};
 
 use crate::download::Ended;
@@ -36,6 +35,9 @@ const BATCH_MAX: usize = 256;
 /// Jobs that are over and still answer getters, as held objects of the interface do.
 const ENDED_MAX: usize = 1_024;
 
+/// Files of such jobs, so that large jobs do not keep memory that nobody asks for.
+const ENDED_FILES_MAX: usize = 10_000;
+
 /// The loop and everything it owns.
 pub(crate) struct Loop {
     pub(crate) clock: Clock,
@@ -54,8 +56,8 @@ pub(crate) struct Loop {
     pub(crate) watchers: Watchers,
     /// Programs that are called back.
     pub(crate) listeners: Listeners,
-    /// What jobs that are over looked like at their end, oldest first.
-    pub(crate) ended: VecDeque<JobInfo>,
+    /// Jobs that are over as they were at their end, oldest first: see [`remember`].
+    pub(crate) ended: VecDeque<Entry>,
     /// Those of them that were downloads, likewise.
     pub(crate) ended_downloads: VecDeque<Ended>,
     /// Jobs that are over, whose transfers are still on their way out: their files are removed when
@@ -287,9 +289,11 @@ impl Loop {
             return;
         }
         live.flushed = Some(set.clone());
-        // Not the job's record: losing this costs a second fetch of some bytes, nothing more.
-        let change = Change::PutFlushed { job, number: file, set };
-        self.store.journal().write(vec![change], |outcome| {
+        // Not the job's record: losing this costs a second fetch of some bytes, nothing more. The
+        // file's goes along for its figures.
+        let mut changes = self.records(job, false, vec![file]);
+        changes.push(Change::PutFlushed { job, number: file, set });
+        self.store.journal().write(changes, |outcome| {
             if let Err(error) = outcome {
                 tracing::warn!(error = %crate::transfer::chain(&error), "progress could not be noted");
             }
@@ -297,12 +301,27 @@ impl Loop {
     }
 
     pub(crate) fn transfer_ended(&mut self, job: JobId, file: FileNumber) {
+        let now = self.clock.now();
         if let Some(entry) = self.entries.get_mut(&job) {
             entry.runs.remove(&file);
+            if let Some(live) = entry.files.get_mut(file.index()) {
+                live.fetching.pause(now);
+            }
+            self.note_figures(job, file);
         } else if let Some(entry) = self.leaving.get_mut(&job) {
             entry.runs.remove(&file);
             self.remove_files(job);
         }
+    }
+
+    /// Keeps what fetching a file took so far. Losing it costs nobody anything but a figure.
+    fn note_figures(&self, job: JobId, file: FileNumber) {
+        let changes = self.records(job, false, vec![file]);
+        self.store.journal().write(changes, |outcome| {
+            if let Err(error) = outcome {
+                tracing::warn!(error = %crate::transfer::chain(&error), "figures could not be noted");
+            }
+        });
     }
 
     fn shut_down(&mut self) {
@@ -314,8 +333,8 @@ impl Loop {
             self.refresh(job);
         }
         for entry in self.entries.values() {
-            for stop in entry.runs.values() {
-                stop.now();
+            for run in entry.runs.values() {
+                run.stop.now();
             }
         }
     }
@@ -336,10 +355,12 @@ pub(crate) fn now(clock: &Clock) -> Now {
 /// How long the loop waits, when it is leaving, for transfers to say that they are gone.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
-/// Keeps the last words of a job that is over.
-pub(crate) fn remember(ended: &mut VecDeque<JobInfo>, info: JobInfo) {
-    if ended.len() == ENDED_MAX {
-        ended.pop_front();
+/// Keeps a job that is over, for those who still hold it, and lets go of the oldest beyond
+/// [`ENDED_MAX`] jobs or [`ENDED_FILES_MAX`] files. The newest always stays.
+pub(crate) fn remember(ended: &mut VecDeque<Entry>, entry: Entry) {
+    ended.push_back(entry);
+    let mut files_count: usize = ended.iter().map(|entry| entry.files.len()).sum();
+    while ended.len() > ENDED_MAX || (files_count > ENDED_FILES_MAX && ended.len() > 1) {
+        files_count -= ended.pop_front().map_or(0, |entry| entry.files.len());
     }
-    ended.push_back(info);
 }

@@ -1,98 +1,14 @@
 //! Whole lives of jobs on the real engine, against an origin that behaves or does not.
 
-// Clippy knows the tests by their attribute, and not what they call.
-#![allow(clippy::unwrap_used)]
+mod site;
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use dobbin_engine::{Actor, Engine, EngineOptions, Handle, HttpSettings, JobLimits, Recover, Wish};
+use dobbin_engine::{Actor, Recover, Wish};
 use dobbin_lab::origin::{Answer, Content, End, Origin, Plan, Ranges, Route, Version, When};
-use dobbin_net::http::ProxyRules;
-use dobbin_types::rest::{AddFile, CreateJob, JobInfo};
-use dobbin_types::{ByteRange, ErrorCode, JobId, JobState, Uid};
+use dobbin_types::rest::{AddFile, JobInfo};
+use dobbin_types::{ByteRange, ErrorCode, JobState, Uid};
+use site::{Site, file};
 
 const MIB: u64 = 1024 * 1024;
-
-/// An engine of our own, a folder for its files, and a runtime to ask it from.
-struct Site {
-    folder: tempfile::TempDir,
-    engine: Option<Engine>,
-    runtime: tokio::runtime::Runtime,
-}
-
-impl Site {
-    fn new() -> Site {
-        let folder = tempfile::tempdir().unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let mut site = Site { folder, engine: None, runtime };
-        site.start(Recover::RunAll);
-        site
-    }
-
-    fn start(&mut self, recover: Recover) {
-        let http =
-            HttpSettings { proxy: ProxyRules::none(), ..HttpSettings::product("dobbin-lab") };
-        let limits = JobLimits::OFF;
-        let options =
-            EngineOptions { state: self.folder.path().join("state"), recover, http, limits };
-        self.engine = Some(Engine::start(options).unwrap());
-    }
-
-    fn stop(&mut self) {
-        let stopped = self.engine.take().unwrap().stop(Duration::from_secs(10));
-        assert!(stopped, "the engine did not stop in time");
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn handle(&self) -> Handle {
-        self.engine.as_ref().unwrap().handle()
-    }
-
-    fn create(&self, files: Vec<AddFile>) -> JobId {
-        let body = CreateJob { display_name: "life".into(), files, ..CreateJob::default() };
-        self.runtime.block_on(self.handle().create(me(), body)).unwrap()
-    }
-
-    fn wish(&self, job: JobId, wish: Wish) -> Result<ErrorCode, ErrorCode> {
-        let outcome = self.runtime.block_on(self.handle().wish(me(), job, wish));
-        outcome.map(|done| done.code).map_err(|failure| failure.code)
-    }
-
-    fn info(&self, job: JobId) -> JobInfo {
-        self.runtime.block_on(self.handle().job(me(), job)).unwrap()
-    }
-
-    /// Waits for the event that brings the job into one of these states.
-    #[track_caller]
-    fn wait(&self, job: JobId, states: &[JobState]) -> JobInfo {
-        self.runtime.block_on(async {
-            let mut events = self.handle().subscribe(me(), Some(job)).await.unwrap();
-            let until = async {
-                while let Some(event) = events.recv().await {
-                    if states.contains(&event.job.state) {
-                        return event.job;
-                    }
-                }
-                panic!("the events ended");
-            };
-            tokio::time::timeout(Duration::from_secs(60), until).await.unwrap_or_else(|_| {
-                panic!("{job} did not become one of {states:?}");
-            })
-        })
-    }
-}
-
-fn me() -> Actor {
-    Actor::from_kernel(dobbin_platform::identity::own_uid())
-}
-
-fn file(url: String, to: &Path) -> AddFile {
-    AddFile { remote_name: url, local_name: Some(to.display().to_string()), ..AddFile::default() }
-}
 
 /// conformance: complete visible, Job::GetProgress, Manager::GetJob, default state, code S_OK
 #[test]

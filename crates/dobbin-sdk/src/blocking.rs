@@ -22,11 +22,12 @@ use std::time::Duration;
 
 use dobbin_types::rest::{
     AddFile, AgentInfo, CreateDownload, CreateJob, DownloadInfo, DownloadOutcome, DownloadStatus,
-    Event, FileInfo, JobFailure, JobInfo, ListenerId, Outcome,
+    Event, FileInfo, FileStats, JobFailure, JobInfo, ListenerId, Outcome,
 };
 use dobbin_types::{
-    ByteRange, DownloadProperty, ErrorCode, FileNumber, FileProgress, JobId, JobProgress, JobState,
-    JobTimes, JobType, NotifyFlags, Priority, PropertyValue, Uid,
+    ByteRange, Clsid, CostFlags, DownloadProperty, ErrorCode, ErrorContext, FileNumber,
+    FileProgress, FileProperty, JobId, JobProgress, JobProperty, JobState, JobTimes, JobType,
+    NotifyFlags, Priority, PropertyValue, Uid,
 };
 use tokio::runtime::Runtime;
 
@@ -132,6 +133,18 @@ impl Job {
         File { runtime: Arc::clone(&self.runtime), inner: self.inner.file(number) }
     }
 
+    /// See [`crate::Job::error_object`].
+    pub fn error_object(&self) -> Result<ErrorObject, Error> {
+        let inner = self.runtime.block_on(self.inner.error_object())?;
+        Ok(ErrorObject { runtime: Arc::clone(&self.runtime), inner })
+    }
+
+    /// See [`crate::Job::enum_files`].
+    pub fn enum_files(&self) -> Result<FileEnumerator, Error> {
+        let inner = self.runtime.block_on(self.inner.enum_files())?;
+        Ok(FileEnumerator { runtime: Arc::clone(&self.runtime), inner })
+    }
+
     /// See [`crate::Job::events`].
     pub fn events(&self) -> Result<Events, Error> {
         let inner = self.runtime.block_on(self.inner.events())?;
@@ -163,6 +176,24 @@ impl Job {
         fn files(&self) -> Vec<FileInfo>;
         /// See [`crate::Job::add_files`].
         fn add_files(&self, files: Vec<AddFile>) -> Vec<FileNumber>;
+        /// See [`crate::Job::property`].
+        fn property(&self, property: impl Into<JobProperty>) -> PropertyValue;
+        /// See [`crate::Job::set_property`].
+        fn set_property(
+            &self,
+            property: impl Into<JobProperty>,
+            value: impl Into<PropertyValue>
+        ) -> Outcome;
+        /// See [`crate::Job::cost_flags`].
+        fn cost_flags(&self) -> CostFlags;
+        /// See [`crate::Job::set_cost_flags`].
+        fn set_cost_flags(&self, flags: CostFlags) -> Outcome;
+        /// See [`crate::Job::notify_clsid`].
+        fn notify_clsid(&self) -> Clsid;
+        /// See [`crate::Job::set_notify_clsid`].
+        fn set_notify_clsid(&self, clsid: Clsid) -> Outcome;
+        /// See [`crate::Job::stats`].
+        fn stats(&self) -> Vec<FileStats>;
         /// See [`crate::Job::resume`].
         fn resume(&self) -> Outcome;
         /// See [`crate::Job::suspend`].
@@ -355,6 +386,77 @@ impl File {
         fn progress(&self) -> FileProgress;
         /// See [`crate::File::ranges`].
         fn ranges(&self) -> Vec<ByteRange>;
+        /// See [`crate::File::set_remote_name`].
+        fn set_remote_name(&self, url: &str) -> Outcome;
+        /// See [`crate::File::property`].
+        fn property(&self, property: impl Into<FileProperty>) -> PropertyValue;
+        /// See [`crate::File::set_property`].
+        fn set_property(
+            &self,
+            property: impl Into<FileProperty>,
+            value: impl Into<PropertyValue>
+        ) -> Outcome;
+        /// See [`crate::File::response_headers`].
+        fn response_headers(&self) -> String;
+        /// See [`crate::File::set_local_name`].
+        fn set_local_name(&self, path: &str) -> Outcome;
+        /// See [`crate::File::stats`].
+        fn stats(&self) -> FileStats;
+    }
+}
+
+/// A job's error: see [`crate::ErrorObject`].
+#[derive(Debug, Clone)]
+pub struct ErrorObject {
+    runtime: Arc<Runtime>,
+    inner: crate::ErrorObject,
+}
+
+impl ErrorObject {
+    /// See [`crate::ErrorObject::error`].
+    pub fn error(&self) -> (ErrorContext, ErrorCode) {
+        self.inner.error()
+    }
+
+    /// See [`crate::ErrorObject::file`].
+    pub fn file(&self) -> Result<File, Error> {
+        Ok(File { runtime: Arc::clone(&self.runtime), inner: self.inner.file()? })
+    }
+
+    /// See [`crate::ErrorObject::failure`].
+    pub fn failure(&self) -> &JobFailure {
+        self.inner.failure()
+    }
+}
+
+/// The files that a job had: see [`crate::FileEnumerator`].
+#[derive(Debug, Clone)]
+pub struct FileEnumerator {
+    runtime: Arc<Runtime>,
+    inner: crate::FileEnumerator,
+}
+
+impl FileEnumerator {
+    /// See [`crate::FileEnumerator::count`].
+    pub fn count(&self) -> u32 {
+        self.inner.count()
+    }
+
+    /// See [`crate::FileEnumerator::next`].
+    pub fn next(&mut self, wanted: u32) -> (ErrorCode, Vec<File>) {
+        let (code, files) = self.inner.next(wanted);
+        let wrap = |inner| File { runtime: Arc::clone(&self.runtime), inner };
+        (code, files.into_iter().map(wrap).collect())
+    }
+
+    /// See [`crate::FileEnumerator::skip`].
+    pub fn skip(&mut self, wanted: u32) -> ErrorCode {
+        self.inner.skip(wanted)
+    }
+
+    /// See [`crate::FileEnumerator::reset`].
+    pub fn reset(&mut self) {
+        self.inner.reset();
     }
 }
 

@@ -4,8 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use dobbin_types::ErrorCode;
 use dobbin_types::rest::Failure;
+use dobbin_types::{ErrorCode, PropertyValue};
 
 /// Why a call failed: the agent refused, or could not be asked.
 ///
@@ -65,6 +65,11 @@ impl Error {
             }
             Error::Protocol { .. } => ErrorCode::E_UNEXPECTED,
         }
+    }
+
+    /// An answer whose property is of another kind than the interface says.
+    pub(crate) fn strange(doing: &'static str, value: &PropertyValue) -> Error {
+        Error::Protocol { doing, why: format!("the property is {value:?}") }
     }
 
     /// What to do about it, where the agent or this library knows.

@@ -1,15 +1,18 @@
 //! One job.
 
 use dobbin_types::rest::{
-    AddFile, AddFiles, AddedFiles, FileInfo, FileList, JobFailure, JobInfo, Outcome,
-    SetNoProgressTimeout, SetNotifyFlags, SetPriority, route,
+    AddFile, AddFiles, AddedFiles, FileInfo, FileList, FileStats, JobFailure, JobInfo, JobStats,
+    Outcome, PropertyBody, SetNoProgressTimeout, SetNotifyFlags, SetPriority, SetRemoteName, route,
 };
 use dobbin_types::{
-    ErrorCode, FileNumber, JobId, JobProgress, JobState, JobTimes, JobType, NotifyFlags, Priority,
+    Clsid, CostFlags, ErrorCode, FileNumber, FileProperty, JobId, JobProgress, JobProperty,
+    JobPropertyId, JobState, JobTimes, JobType, NotifyFlags, Priority, PropertyValue,
 };
 use http::Method;
 
+use crate::enumerator::FileEnumerator;
 use crate::error::Error;
+use crate::error_object::ErrorObject;
 use crate::event::Events;
 use crate::file::File;
 use crate::handover;
@@ -91,6 +94,23 @@ impl Job {
     /// `DO_E_ERROR_INFORMATION_UNAVAILABLE` unless its state is `Error` or `TransientError`.
     pub async fn error(&self) -> Result<JobFailure, Error> {
         self.manager.get("asking why the job stopped", self.path(route::ERROR)).await
+    }
+
+    /// Why it stopped, as an object that leads to the file (`GetError`). A copy: it says what was so
+    /// when it was asked for.
+    ///
+    /// # Errors
+    ///
+    /// `DO_E_ERROR_INFORMATION_UNAVAILABLE` unless its state is `Error` or `TransientError`.
+    pub async fn error_object(&self) -> Result<ErrorObject, Error> {
+        Ok(ErrorObject::new(self.clone(), self.error().await?))
+    }
+
+    /// An enumerator of the files it has now (`EnumFiles`). Files added later are not in it; its file
+    /// objects show how things stand whenever they are asked.
+    pub async fn enum_files(&self) -> Result<FileEnumerator, Error> {
+        let count = self.info().await?.progress.files_total;
+        Ok(FileEnumerator::new(self.clone(), count))
     }
 
     /// Its files as they are now, in the order in which they were added (`EnumFiles`).
@@ -190,6 +210,65 @@ impl Job {
         self.manager.send("setting the job's notify flags", Method::PUT, path, &body).await
     }
 
+    /// A property (`IBackgroundCopyJob5::GetProperty`, `IDeliveryOptimizationJob2::GetProperty`).
+    ///
+    /// # Errors
+    ///
+    /// `DO_E_UNKNOWN_PROPERTY_ID`.
+    pub async fn property(&self, property: impl Into<JobProperty>) -> Result<PropertyValue, Error> {
+        let path = route::of_job_property(self.id, property.into());
+        let body: PropertyBody = self.manager.get("asking for a property", path).await?;
+        Ok(body.value)
+    }
+
+    /// Sets a property (`SetProperty`), at once.
+    ///
+    /// # Errors
+    ///
+    /// `DO_E_UNKNOWN_PROPERTY_ID`, `DO_E_READ_ONLY_PROPERTY`, `E_INVALIDARG`.
+    pub async fn set_property(
+        &self,
+        property: impl Into<JobProperty>,
+        value: impl Into<PropertyValue>,
+    ) -> Result<Outcome, Error> {
+        let body = PropertyBody { value: value.into() };
+        let path = route::of_job_property(self.id, property.into());
+        self.manager.send("setting a property", Method::PUT, path, &body).await
+    }
+
+    /// Which networks it may use, by cost (`COST_FLAGS`).
+    pub async fn cost_flags(&self) -> Result<CostFlags, Error> {
+        Ok(self.info().await?.cost_flags)
+    }
+
+    /// Changes which networks it may use (`COST_FLAGS`), at once.
+    pub async fn set_cost_flags(&self, flags: CostFlags) -> Result<Outcome, Error> {
+        self.set_property(JobPropertyId::CostFlags, u64::from(flags.0)).await
+    }
+
+    /// The class named for notifications (`NOTIFICATION_CLSID`); [`Clsid::NULL`] for none.
+    pub async fn notify_clsid(&self) -> Result<Clsid, Error> {
+        match self.property(JobPropertyId::NotificationClsid).await? {
+            PropertyValue::Text(text) => text.parse().map_err(|_no_guid| {
+                Error::strange("asking for a property", &PropertyValue::Text(text))
+            }),
+            other => Err(Error::strange("asking for a property", &other)),
+        }
+    }
+
+    /// Names a class for notifications (`NOTIFICATION_CLSID`); [`Clsid::NULL`] clears it. The agent
+    /// keeps it and starts nothing.
+    pub async fn set_notify_clsid(&self, clsid: Clsid) -> Result<Outcome, Error> {
+        self.set_property(JobPropertyId::NotificationClsid, clsid.to_string()).await
+    }
+
+    /// Where the bytes of its files came from (`GetStats` of each).
+    pub async fn stats(&self) -> Result<Vec<FileStats>, Error> {
+        let path = self.path(route::STATS);
+        let stats: JobStats = self.manager.get("asking for the job's figures", path).await?;
+        Ok(stats.files)
+    }
+
     /// Subscribes to what happens to it, to watch. To be called back, see
     /// [`Job::set_notify_interface`].
     pub async fn events(&self) -> Result<Events, Error> {
@@ -198,6 +277,42 @@ impl Job {
 
     pub(crate) fn manager(&self) -> &Manager {
         &self.manager
+    }
+
+    pub(crate) async fn file_stats(&self, number: FileNumber) -> Result<FileStats, Error> {
+        let path = route::of_file(route::FILE_STATS, self.id, number);
+        self.manager.get("asking for a file's figures", path).await
+    }
+
+    pub(crate) async fn set_remote_name(
+        &self,
+        number: FileNumber,
+        url: &str,
+    ) -> Result<Outcome, Error> {
+        let body = SetRemoteName { remote_name: url.to_owned() };
+        let path = route::of_file(route::REMOTE_NAME, self.id, number);
+        self.manager.send("setting a file's remote name", Method::PUT, path, &body).await
+    }
+
+    pub(crate) async fn file_property(
+        &self,
+        number: FileNumber,
+        property: FileProperty,
+    ) -> Result<PropertyValue, Error> {
+        let path = route::of_file_property(self.id, number, property);
+        let body: PropertyBody = self.manager.get("asking for a property", path).await?;
+        Ok(body.value)
+    }
+
+    pub(crate) async fn set_file_property(
+        &self,
+        number: FileNumber,
+        property: FileProperty,
+        value: PropertyValue,
+    ) -> Result<Outcome, Error> {
+        let body = PropertyBody { value };
+        let path = route::of_file_property(self.id, number, property);
+        self.manager.send("setting a property", Method::PUT, path, &body).await
     }
 
     pub(crate) async fn file_info(&self, number: FileNumber) -> Result<FileInfo, Error> {

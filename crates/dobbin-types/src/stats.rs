@@ -50,3 +50,17 @@ interface_enum! {
         Paused = 3, "paused";
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// conformance: enum DownloadMode, enum SwarmStatus
+    #[test]
+    fn modes_and_statuses_have_the_numbers_of_the_interface() {
+        let modes: Vec<i32> = DownloadMode::ALL.iter().map(|mode| mode.number()).collect();
+        assert_eq!(modes, [0, 1, 2, 3, 99, 100]);
+        let statuses: Vec<i32> = SwarmStatus::ALL.iter().map(|status| status.number()).collect();
+        assert_eq!(statuses, [0, 1, 2, 3]);
+    }
+}

@@ -13,6 +13,7 @@ mod leave;
 mod limit;
 mod listen;
 mod patience;
+mod property;
 mod reply;
 mod request;
 mod routes;

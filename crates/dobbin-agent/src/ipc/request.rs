@@ -3,6 +3,8 @@
 //! Everything is checked here against its type and nothing is guessed: an unknown name, a value of
 //! another type, anything after the end is a refusal that says where.
 
+use std::str::FromStr;
+
 use axum::body::Body as HttpBody;
 use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
 use bytes::Bytes;
@@ -87,6 +89,21 @@ pub(crate) struct JobInPath(pub(crate) JobId);
 /// The job and the file that the path names.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FileInPath(pub(crate) JobId, pub(crate) FileNumber);
+
+/// The property that the path names, of a job or of a file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NamedProperty<P>(pub(crate) P);
+
+impl<P: FromStr> FromRequestParts<Shared> for NamedProperty<P> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Refusal> {
+        let segments = path_segments(parts, shared).await?;
+        segment(&segments, "property").parse().map(NamedProperty).map_err(|_unknown| {
+            Failure::of(ErrorCode::DO_E_UNKNOWN_PROPERTY_ID).at("property").into()
+        })
+    }
+}
 
 impl FromRequestParts<Shared> for JobInPath {
     type Rejection = Refusal;

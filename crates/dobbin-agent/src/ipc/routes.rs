@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 
 use super::reply::Refusal;
 use super::request::Shared;
-use super::{callback, download, handler};
+use super::{callback, download, handler, property};
 
 /// One row of the table.
 pub(crate) struct Route {
@@ -34,6 +34,13 @@ pub(crate) fn table() -> Vec<Route> {
         get(route::FILES, handler::files),
         post(route::FILES, handler::add_files),
         get(route::FILE, handler::file),
+        get(route::FILE_STATS, property::file_stats),
+        put(route::REMOTE_NAME, property::set_remote_name),
+        get(route::FILE_PROPERTY, property::of_file),
+        put(route::FILE_PROPERTY, property::set_of_file),
+        get(route::STATS, property::stats),
+        get(route::JOB_PROPERTY, property::of_job),
+        put(route::JOB_PROPERTY, property::set_of_job),
         post(route::RESUME, handler::resume),
         post(route::SUSPEND, handler::suspend),
         post(route::COMPLETE, handler::complete),

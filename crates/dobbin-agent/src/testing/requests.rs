@@ -4,16 +4,12 @@ use dobbin_types::ErrorCode;
 use dobbin_types::rest::{AgentInfo, AgentMode, JobInfo, JobList, Outcome};
 use dobbin_types::{JobState, Priority};
 
+use super::verbs::{body_for, path_for};
 use super::{House, JSON_TYPE, request};
 use crate::ipc;
 
 /// An id that no job has.
 const NOBODY: &str = "0f0d3b2e-5a0e-4d9c-8f4b-1c2f3a4b5c6d";
-
-/// The path of a table's row with its parameters filled in.
-fn filled(path: &str) -> String {
-    path.replace("{job}", NOBODY).replace("{file}", "0").replace("{call}", "1")
-}
 
 #[tokio::test]
 async fn an_agent_says_who_it_is() {
@@ -97,7 +93,7 @@ async fn paths_and_methods_that_do_not_exist_are_unsupported() {
     // No verb works as a GET: what only looks cannot change anything.
     for row in ipc::table().iter().filter(|row| row.method == http::Method::POST) {
         if !ipc::table().iter().any(|other| other.path == row.path && other.method == "GET") {
-            let answer = house.ask("GET", &filled(row.path)).await;
+            let answer = house.ask("GET", &path_for(row.path, NOBODY.parse().unwrap())).await;
             answer.refused(405, ErrorCode::E_UNSUPPORTED);
         }
     }
@@ -108,7 +104,7 @@ async fn paths_and_methods_that_do_not_exist_are_unsupported() {
 async fn every_route_refuses_a_query_it_does_not_know() {
     let house = House::open().await;
     for row in ipc::table() {
-        let path = format!("{}?colour=red", filled(row.path));
+        let path = format!("{}?colour=red", path_for(row.path, NOBODY.parse().unwrap()));
         let answer = house.tell(row.method.as_str(), &path, "{}").await;
         let failure = answer.refused(400, ErrorCode::E_INVALIDARG);
         assert_eq!(failure.field.as_deref(), Some("query"), "{path}");
@@ -146,18 +142,10 @@ async fn queries_and_paths_that_mean_nothing_are_named() {
 async fn a_job_that_does_not_exist_is_not_found_by_any_route() {
     let house = House::open().await;
     for row in ipc::table().iter().filter(|row| row.path.contains("{job}")) {
-        let body = match row.path.rsplit('/').next() {
-            Some("files") if row.method == http::Method::POST => {
-                r#"{"files":[{"remote_name":"http://host.invalid/x","local_name":"/tmp/x"}]}"#
-            }
-            Some("priority") => r#"{"priority":"low"}"#,
-            Some("callback") if row.method == http::Method::PUT => r#"{"listener":1}"#,
-            Some("{call}") => r#"{"result":"0x00000000"}"#,
-            Some("no-progress-timeout") => r#"{"seconds":60}"#,
-            Some("notify-flags") => r#"{"flags":1}"#,
-            _ => "{}",
-        };
-        let answer = house.tell(row.method.as_str(), &filled(row.path), body).await;
+        let body = body_for(row.path, &row.method);
+        let answer = house
+            .tell(row.method.as_str(), &path_for(row.path, NOBODY.parse().unwrap()), body)
+            .await;
         answer.refused(404, ErrorCode::DO_E_JOB_NOT_FOUND);
     }
     house.close().await;

@@ -34,16 +34,23 @@ pub(super) fn body_for(path: &str, method: &Method) -> &'static str {
         Some("{call}") => r#"{"result":"0x00000000"}"#,
         Some("no-progress-timeout") => r#"{"seconds":60}"#,
         Some("notify-flags") => r#"{"flags":1}"#,
-        Some("{property}") => r#"{"value":"name"}"#,
+        Some("{property}") if path.contains("{download}") => r#"{"value":"name"}"#,
+        Some("{property}") => r#"{"value":1}"#,
+        Some("remote-name") => r#"{"remote_name":"http://host.invalid/y"}"#,
         _ => "{}",
     }
 }
 
 /// The path of a route with its parts filled in.
 pub(super) fn path_for(path: &str, job: JobId) -> String {
+    let property = match path {
+        route::DOWNLOAD_PROPERTY => "display_name",
+        route::FILE_PROPERTY => "total_size_bytes",
+        _ => "cost_flags",
+    };
     [("{job}", job.to_string().as_str()), ("{file}", "0"), ("{call}", "1")]
         .into_iter()
-        .chain([("{download}", job.to_string().as_str()), ("{property}", "display_name")])
+        .chain([("{download}", job.to_string().as_str()), ("{property}", property)])
         .fold(path.to_owned(), |path, (part, value)| path.replace(part, value))
 }
 

@@ -118,8 +118,12 @@ impl File {
 
     /// Size of the local file when it is done; `None` while nobody has said it.
     pub fn local_size(&self) -> Option<u64> {
-        let remote_size = self.facts.as_ref().map(|facts| facts.remote_size).or(self.declared_size);
-        ranges::local_size(&self.ranges, remote_size)
+        ranges::local_size(&self.ranges, self.remote_size())
+    }
+
+    /// Size of the remote file: as the origin says, else as the caller did; `None` while nobody has.
+    pub fn remote_size(&self) -> Option<u64> {
+        self.facts.as_ref().map(|facts| facts.remote_size).or(self.declared_size)
     }
 }
 
@@ -302,7 +306,7 @@ mod tests {
         assert_eq!((refusal.field, refusal.code), (field, code), "{}", refusal.message);
     }
 
-    /// conformance: limit local-name, limit url, Job::AddFileWithRanges local-name
+    /// conformance: limit local-name, limit url, Job::AddFileWithRanges local-name, Job2::AddFile id
     #[test]
     fn a_file_that_could_never_arrive_is_refused_with_its_field() {
         let with = |change: fn(&mut NewFile)| {

@@ -34,7 +34,7 @@ impl Job {
     }
 
     /// `NOTIFICATION_CLSID`; [`Clsid::NULL`] for none.
-    pub fn notification_clsid(&self) -> Clsid {
+    pub fn notify_clsid(&self) -> Clsid {
         self.notification_clsid
     }
 }
@@ -48,7 +48,7 @@ pub(super) fn set_cost_flags(job: &mut Job, flags: CostFlags) -> Answer {
 }
 
 /// `NOTIFICATION_CLSID`: kept and given back; [`Clsid::NULL`] clears it.
-pub(super) fn set_notification_clsid(job: &mut Job, clsid: Clsid) -> Answer {
+pub(super) fn set_notify_clsid(job: &mut Job, clsid: Clsid) -> Answer {
     unless_over(job, |job| job.notification_clsid = clsid)
 }
 

@@ -49,7 +49,7 @@ pub(super) fn apply(job: &mut Job, wish: Wish, now: Now) -> Answer {
         Wish::SetNoProgressTimeout(seconds) => set_no_progress_timeout(job, seconds),
         Wish::SetNotifyFlags(flags) => set_notify_flags(job, flags),
         Wish::SetCostFlags(flags) => property::set_cost_flags(job, flags),
-        Wish::SetNotificationClsid(clsid) => property::set_notification_clsid(job, clsid),
+        Wish::SetNotificationClsid(clsid) => property::set_notify_clsid(job, clsid),
         Wish::SetRemoteName(file, url) => property::set_remote_name(job, file, url),
         Wish::SetFile(file, change) => property::set_file(job, file, change),
         Wish::Portion(ranges) => portion::begin(job, ranges),

@@ -7,8 +7,10 @@ use core::fmt;
 use core::time::Duration;
 
 use dobbin_core::callback::Owed;
-use dobbin_core::job::{Attempt, Effect, Facts, Job, JobEvent, Notice, Trouble, Wish, step};
-use dobbin_types::{Completion, ErrorCode, FileNumber, JobState, NotifyFlags, Priority};
+use dobbin_core::job::{
+    Attempt, Effect, Facts, FileChange, Job, JobEvent, Notice, Trouble, Wish, step,
+};
+use dobbin_types::{Completion, CostFlags, ErrorCode, FileNumber, JobState, NotifyFlags, Priority};
 
 use crate::make::{BLOCKS, HOUR, Life, about, at, fatal, files, notice_on_entry, notices, passing};
 
@@ -59,6 +61,9 @@ enum Kind {
     SetPriority,
     SetNoProgressTimeout,
     SetNotifyFlags,
+    SetCostFlags,
+    SetRemoteName,
+    SetFile,
     SlotGiven,
     SlotTaken,
     FileKnown,
@@ -86,6 +91,9 @@ const KINDS: &[Kind] = &[
     Kind::SetPriority,
     Kind::SetNoProgressTimeout,
     Kind::SetNotifyFlags,
+    Kind::SetCostFlags,
+    Kind::SetRemoteName,
+    Kind::SetFile,
     Kind::SlotGiven,
     Kind::SlotTaken,
     Kind::FileKnown,
@@ -265,6 +273,17 @@ impl History {
             }
             Kind::SetNotifyFlags => {
                 Wish::SetNotifyFlags(NotifyFlags(self.random.below(0x24) as u32))
+            }
+            Kind::SetCostFlags => Wish::SetCostFlags(CostFlags(self.random.below(0x120) as u32)),
+            Kind::SetRemoteName => {
+                let url = self.random.pick(&["http://origin.example/f", "http://new.example/"]);
+                Wish::SetRemoteName(self.file(), url.into())
+            }
+            Kind::SetFile => {
+                let size = FileChange::TotalSize(self.random.below(3));
+                let mandatory = FileChange::CheckMandatory(self.random.below(2) == 0);
+                let change = if self.random.below(2) == 0 { size } else { mandatory };
+                Wish::SetFile(self.file(), change)
             }
             _ => return None,
         })

@@ -1,8 +1,9 @@
 //! The job's state machine, proven against the interface family's own tables.
 //!
 //! `wishes` walks the rows of "explicit operations" (`IBackgroundCopyJob`), `publishing` those of
-//! Complete, `events` the rows of "events"; `timers`, `errors` and `restart` show what a single row
-//! cannot: times, what an error object says and how long, and what survives the process.
+//! Complete, `properties` those of what may be set of jobs and files, `events` the rows of "events";
+//! `timers`, `errors` and `restart` show what a single row cannot: times, what an error object says and
+//! how long, and what survives the process.
 //! `histories` lets chance look for what no table thought of.
 
 mod calls;
@@ -10,6 +11,7 @@ mod errors;
 mod events;
 mod histories;
 mod make;
+mod properties;
 mod publishing;
 mod restart;
 mod sleep;

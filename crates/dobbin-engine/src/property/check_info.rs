@@ -81,7 +81,7 @@ mod tests {
         }
     }
 
-    /// conformance: download-property IntegrityCheckInfo
+    /// conformance: download-property IntegrityCheckInfo, DOFile2 IntegrityCheckInfo
     #[test]
     fn piece_hashes_must_be_vouched_for_by_a_digest() {
         verdict(r#"{"HashOfHashes":"DIGEST"}"#, Ok(()));

@@ -8,6 +8,7 @@ mod flush;
 mod hash;
 mod order;
 mod pool;
+mod source;
 mod stop;
 mod stream;
 mod task;
@@ -15,5 +16,6 @@ mod trouble;
 
 pub(crate) use order::Order;
 pub(crate) use pool::Pool;
+pub(crate) use source::Source;
 pub(crate) use stop::Stop;
 pub(crate) use trouble::{chain, fatal, of_disk};

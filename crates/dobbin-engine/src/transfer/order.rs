@@ -8,6 +8,7 @@ use dobbin_net::throttle::Throttle;
 use dobbin_store::Place;
 use dobbin_types::{FileNumber, JobId};
 
+use super::source::Source;
 use crate::gauge::SharedGauge;
 
 /// One file to fetch, with everything known of it when the order was given.
@@ -16,6 +17,8 @@ pub(crate) struct Order {
     pub(crate) number: FileNumber,
     pub(crate) attempt: Attempt,
     pub(crate) file: File,
+    /// The file's URL, which may change while it is fetched.
+    pub(crate) source: Source,
     /// The caller's headers: secrets.
     pub(crate) headers: Vec<(String, String)>,
     /// Headers that are sent once the origin has asked for them: secrets.

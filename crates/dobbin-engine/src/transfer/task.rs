@@ -7,7 +7,7 @@ use std::sync::mpsc::SyncSender;
 
 use dobbin_core::job::{Facts, Judgement, Known, RangeMap, Trouble, Validator, judge};
 use dobbin_core::piece::{Layout, PieceSet};
-use dobbin_net::http::{Client, Extent, FetchErrorKind, Request, Response};
+use dobbin_net::http::{Client, Extent, FetchErrorKind, HeaderText, Request, Response};
 use dobbin_store::{Staging, StagingError};
 use dobbin_types::ErrorCode;
 use http::{HeaderName, HeaderValue};
@@ -21,6 +21,7 @@ use super::stop::Stop;
 use super::stream::Writer;
 use super::trouble::{fatal, of_disk, of_fetch, passing};
 use crate::event::{Event, News};
+use crate::gauge::Connection;
 use crate::hands::Hands;
 
 /// How often a file may change under one transfer before that is an error.
@@ -58,6 +59,9 @@ pub(super) struct Task {
     hands: Hands,
     inbox: SyncSender<Event>,
     stop: Stop,
+    /// The URL that is asked, as its owner said it: the name under which origins' marks are kept.
+    address: Arc<str>,
+    /// The same, read.
     url: Url,
     headers: Vec<(HeaderName, HeaderValue)>,
     /// What is known of the file, the newest reply included.
@@ -65,7 +69,7 @@ pub(super) struct Task {
     writer: Option<Writer>,
     restarts_count: u32,
     unnoted: Option<Unnoted>,
-    /// Bytes of a version without a validator were taken over from an earlier attempt: if the hash
+    /// Bytes of a version without a validator, or from another origin, were taken over: if the hash
     /// is wrong in the end, one more try from zero is due before that is an error.
     glued_blindly: bool,
 }
@@ -105,10 +109,11 @@ impl Task {
         if let Some((code, why)) = order.file.obstacle() {
             return Err(fatal(code, why.into()));
         }
-        let url = Url::parse(&order.file.remote_name)
-            .map_err(|error| fatal(ErrorCode::INET_E_INVALID_URL, error.to_string()))?;
+        let address = order.source.url();
+        let url = read(&address)?;
         Ok(Task {
             headers: parsed(&order.headers).collect(),
+            address,
             url,
             facts: order.file.facts.clone(),
             order,
@@ -165,7 +170,9 @@ impl Task {
 
     /// One request and what comes of it.
     async fn fetch_once(&mut self) -> Result<(), End> {
+        self.follow_source()?;
         let (local, asked) = self.next_part()?;
+        let _connection = Connection::begin(&self.order.gauge);
         let request = Request {
             url: self.url.clone(),
             range: asked.clone(),
@@ -180,9 +187,18 @@ impl Task {
         };
         let mut response = match opened {
             Ok(response) => response,
-            Err(error) if self.is_asked_who(&error) => return Ok(()),
-            Err(error) => return self.not_opened(error).await,
+            Err(mut error) => {
+                if let Some(HeaderText(text)) = error.reply_headers.take() {
+                    self.order.gauge.set_reply_headers(Some(text.into()));
+                }
+                if self.is_asked_who(&error) {
+                    return Ok(());
+                }
+                return self.not_opened(error).await;
+            }
         };
+        let headers = std::mem::take(&mut response.header_text);
+        self.order.gauge.set_reply_headers(Some(headers.into()));
         let part = match response.extent {
             Extent::Whole => None,
             Extent::Part { start, end } => Some(start..end),
@@ -209,6 +225,22 @@ impl Task {
                 self.take(&mut response, local).await
             }
         }
+    }
+
+    /// The owner may have named another URL since the last request. What is had stays until the new
+    /// origin has said what its file is.
+    fn follow_source(&mut self) -> Result<(), End> {
+        let address = self.order.source.url();
+        if address != self.address {
+            self.url = read(&address).map_err(End::Failed)?;
+            self.address = address;
+        }
+        Ok(())
+    }
+
+    /// Whether what is known of the file was said by another origin than the one that is asked.
+    fn is_moved(&self) -> bool {
+        self.facts.as_ref().is_some_and(|facts| *facts.url != *self.address)
     }
 
     /// The next missing stretch of the local file and the remote range that holds it; no range when
@@ -243,6 +275,10 @@ impl Task {
 
     fn if_range(&self, asked: Option<&Range<u64>>) -> Option<Validator> {
         asked?;
+        if self.is_moved() {
+            // The mark of another origin would mean nothing to this one, or something else.
+            return None;
+        }
         self.facts.as_ref().filter(|_| self.has_anything())?.validator.clone()
     }
 
@@ -284,14 +320,15 @@ impl Task {
     ) -> Judgement {
         let file = &self.order.file;
         let known = Known {
-            url: self.url.as_str(),
+            url: &self.address,
             facts: self.facts.as_ref(),
             declared_size: file.declared_size,
             ranges: &file.ranges,
             anything_had: self.has_anything(),
             is_hashed: file.sha256.is_some(),
         };
-        if known.anything_had && known.facts.is_some_and(|facts| facts.validator.is_none()) {
+        let no_proof = |facts: &Facts| facts.validator.is_none() || known.is_moved();
+        if known.anything_had && known.facts.is_some_and(no_proof) {
             self.glued_blindly = known.is_hashed;
         }
         let validator = response.validator.as_ref();
@@ -498,6 +535,11 @@ impl Task {
 /// Headers as they are sent. All were checked at the door.
 fn parsed(headers: &[(String, String)]) -> impl Iterator<Item = (HeaderName, HeaderValue)> + '_ {
     headers.iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?)))
+}
+
+/// A URL that was checked when it was given.
+fn read(address: &str) -> Result<Url, Trouble> {
+    Url::parse(address).map_err(|error| fatal(ErrorCode::INET_E_INVALID_URL, error.to_string()))
 }
 
 fn too_large() -> End {

@@ -18,7 +18,7 @@ use url::{Host, Url};
 use super::body::Body;
 use super::connect::Ways;
 use super::dial::Scope;
-use super::error::{FetchError, FetchErrorKind};
+use super::error::{FetchError, FetchErrorKind, HeaderText};
 use super::pools::{IDLE_PER_HOST_MAX, Pools};
 use super::protocol::{Origins, Protocol, place};
 use super::redirect::{self, is_redirect};
@@ -128,6 +128,7 @@ impl Client {
             }
             hop = follow(request, &hop, &reply).map_err(|kind| FetchError {
                 http_status: Some(reply.parts.status.as_u16()),
+                reply_headers: Some(headers_of(&reply.parts)),
                 ..FetchError::new(host_of(&hop.url), kind)
             })?;
             tracing::debug!(host = host_of(&hop.url), "redirect followed");
@@ -256,6 +257,7 @@ impl Client {
                 return Err(FetchError {
                     retry_after: retry_after(headers, SystemTime::now()),
                     http_status: Some(status.as_u16()),
+                    reply_headers: Some(headers_of(&parts)),
                     ..FetchError::new(host_of(&url), kind)
                 });
             }
@@ -324,6 +326,10 @@ fn literal_reach(url: &Url) -> Option<Reach> {
             is_local.then_some(Reach::Loopback)
         }
     }
+}
+
+fn headers_of(parts: &http::response::Parts) -> HeaderText {
+    HeaderText(header_text(parts.version, parts.status, &parts.headers))
 }
 
 fn host_of(url: &Url) -> &str {

@@ -1,7 +1,7 @@
 //! Why a range could not be had, and what follows from that.
 
-use std::io;
 use std::time::Duration;
+use std::{fmt, io};
 
 use dobbin_core::source::Reach;
 use dobbin_types::ErrorCode;
@@ -25,6 +25,19 @@ pub struct FetchError {
     pub retry_after: Option<Duration>,
     /// The status of the reply, if there was one.
     pub http_status: Option<u16>,
+    /// Its status line and headers.
+    pub reply_headers: Option<HeaderText>,
+}
+
+/// [`Response::header_text`](super::Response::header_text) of a reply that was of no use.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HeaderText(pub String);
+
+impl fmt::Debug for HeaderText {
+    /// Without the text, which may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(headers)")
+    }
 }
 
 /// Whether the same request may succeed later.
@@ -156,7 +169,8 @@ pub enum FetchErrorKind {
 
 impl FetchError {
     pub(super) fn new(host: &str, kind: FetchErrorKind) -> FetchError {
-        FetchError { host: host.to_owned(), kind, retry_after: None, http_status: None }
+        let host = host.to_owned();
+        FetchError { host, kind, retry_after: None, http_status: None, reply_headers: None }
     }
 
     /// The code that a caller of the interface sees.

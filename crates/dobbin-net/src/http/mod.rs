@@ -37,7 +37,7 @@ mod tests;
 
 pub use body::Body;
 pub use client::Client;
-pub use error::{Class, FetchError, FetchErrorKind};
+pub use error::{Class, FetchError, FetchErrorKind, HeaderText};
 pub use network::{Network, Pending, SystemNetwork};
 pub use proxy::ProxyRules;
 pub use range::{ContentRange, RangeFault};

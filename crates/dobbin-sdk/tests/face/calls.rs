@@ -3,11 +3,13 @@
 use crate::agent::{FakeAgent, Step, answer, connect, job_id, job_info, json, outcome, refusal};
 use dobbin_sdk::types::rest::{
     AddFile, AddedFiles, CreateJob, CreatedJob, FileInfo, FileList, JobFailure, JobList, Outcome,
+    PropertyBody,
 };
 use dobbin_sdk::types::{
-    ByteRange, ErrorCode, ErrorContext, FileNumber, FileProgress, JobState, NotifyFlags, Priority,
+    ByteRange, Clsid, CostFlags, DoFilePropertyId, DoJobPropertyId, ErrorCode, ErrorContext,
+    FileNumber, FileProgress, JobState, NotifyFlags, Priority,
 };
-use dobbin_sdk::{Address, Error, Job, JobFilter, blocking};
+use dobbin_sdk::{Address, Error, FileEnumerator, Job, JobFilter, blocking};
 
 /// A job whose agent gives one answer, after the one that found the job.
 async fn job_of(step: Step) -> (FakeAgent, Job) {
@@ -54,6 +56,95 @@ async fn every_verb_asks_its_own_route() {
     check(async |job| job.set_no_progress_timeout(0).await, body).await;
     let body = r#"PUT JOB/notify-flags {"flags":8}"#;
     check(async |job| job.set_notify_flags(NotifyFlags::JOB_MODIFICATION).await, body).await;
+}
+
+#[tokio::test]
+async fn every_property_has_its_own_route() {
+    async fn check<F>(verb: impl FnOnce(Job) -> F, expect: &str)
+    where
+        F: Future<Output = Result<Outcome, Error>>,
+    {
+        let (agent, job) = job_of(json(&outcome(JobState::Suspended))).await;
+        verb(job).await.unwrap();
+        let expect = expect.replace("JOB", &format!("/v1/jobs/{}", crate::agent::JOB));
+        assert_eq!(agent.asked()[1], expect);
+    }
+    let body = r#"PUT JOB/properties/cost_flags {"value":2147483775}"#;
+    check(async |job| job.set_cost_flags(CostFlags::NOT_ROAMING).await, body).await;
+    let body =
+        r#"PUT JOB/properties/notification_clsid {"value":"00000000-0000-0000-0000-000000000000"}"#;
+    check(async |job| job.set_notify_clsid(Clsid::NULL).await, body).await;
+    let body = r#"PUT JOB/properties/extended_error_info {"value":"x"}"#;
+    check(async |job| job.set_property(DoJobPropertyId::ExtendedErrorInfo, "x").await, body).await;
+    let body = r#"PUT JOB/files/3/properties/integrity_check_mandatory {"value":true}"#;
+    let mandatory = DoFilePropertyId::IntegrityCheckMandatory;
+    check(async |job| job.file(FileNumber(3)).set_property(mandatory, true).await, body).await;
+    let body = r#"PUT JOB/files/3/properties/download_sink_file_path {"value":"/d/f"}"#;
+    check(async |job| job.file(FileNumber(3)).set_local_name("/d/f").await, body).await;
+    let body = r#"PUT JOB/files/3/remote-name {"remote_name":"http://h/g"}"#;
+    check(async |job| job.file(FileNumber(3)).set_remote_name("http://h/g").await, body).await;
+}
+
+#[tokio::test]
+async fn a_property_is_read_as_what_it_is() {
+    let text = |value: &str| json(&PropertyBody { value: value.into() });
+    let (agent, job) = job_of(text("HTTP/1.1 200 OK\r\n")).await;
+    let headers = job.file(FileNumber(0)).response_headers().await.unwrap();
+    assert_eq!(headers, "HTTP/1.1 200 OK\r\n");
+    assert!(agent.asked()[1].ends_with("/files/0/properties/http_response_headers"));
+    let (_agent, job) = job_of(text("1b4e28ba-2fa1-11d2-883f-0016d3cca427")).await;
+    let clsid = job.notify_clsid().await.unwrap().to_string();
+    assert_eq!(clsid, "1b4e28ba-2fa1-11d2-883f-0016d3cca427");
+    let (_agent, job) = job_of(text("class")).await;
+    let error = job.notify_clsid().await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::E_UNEXPECTED, "{error}");
+}
+
+/// conformance: Enum::GetCount, Enum::Next, Enum::Skip, Enum::Reset, code S_FALSE
+#[tokio::test]
+async fn an_enumerator_walks_the_files_that_there_were() {
+    let mut info = job_info(JobState::Suspended);
+    info.progress.files_total = 3;
+    let (agent, job) = job_of(json(&info)).await;
+    let mut files = job.enum_files().await.unwrap();
+    let next = |files: &mut FileEnumerator, wanted| {
+        let (code, files) = files.next(wanted);
+        (code, files.iter().map(|file| file.number().0).collect::<Vec<_>>())
+    };
+    assert_eq!(next(&mut files, 2), (ErrorCode::S_OK, vec![0, 1]));
+    let mut other = files.clone();
+    assert_eq!(next(&mut files, 2), (ErrorCode::S_FALSE, vec![2]));
+    assert_eq!(next(&mut files, 1), (ErrorCode::S_FALSE, vec![]));
+    assert_eq!(next(&mut files, 0), (ErrorCode::S_OK, vec![]));
+    files.reset();
+    assert_eq!((files.skip(3), files.skip(1)), (ErrorCode::S_OK, ErrorCode::S_FALSE));
+    assert_eq!((files.count(), next(&mut files, 1).0), (3, ErrorCode::S_FALSE));
+    files.reset();
+    assert_eq!(files.skip(u32::MAX), ErrorCode::S_FALSE);
+    assert_eq!(next(&mut other, 9), (ErrorCode::S_FALSE, vec![2]));
+    assert_eq!(agent.asked().len(), 2, "walking asks nobody");
+}
+
+/// conformance: Error::GetError, Error::GetFile, Error::GetFile none, code DO_E_FILE_NOT_AVAILABLE
+#[tokio::test]
+async fn an_error_object_leads_to_its_file() {
+    let failure = |file| JobFailure {
+        code: ErrorCode::from_http_status(403),
+        symbol: String::new(),
+        text: String::new(),
+        context: ErrorContext::RemoteFile,
+        message: String::new(),
+        extended: None,
+        http_status: Some(403),
+        file,
+    };
+    let (_agent, job) = job_of(json(&failure(Some(FileNumber(3))))).await;
+    let error = job.error_object().await.unwrap();
+    assert_eq!(error.error(), (ErrorContext::RemoteFile, ErrorCode::from_http_status(403)));
+    assert_eq!(error.file().unwrap().number(), FileNumber(3));
+    let (_agent, job) = job_of(json(&failure(None))).await;
+    let error = job.error_object().await.unwrap();
+    assert_eq!(error.file().unwrap_err().code(), ErrorCode::DO_E_FILE_NOT_AVAILABLE);
 }
 
 /// conformance: Manager::CreateJob, Job::AddFiles several

@@ -14,7 +14,7 @@ use clap_complete::Shell;
 
 pub(crate) use self::downloads::{CreateDownloadArgs, DownloadsArgs, DownloadsCommand};
 pub(crate) use self::get::GetArgs;
-pub(crate) use self::jobs::{AddArgs, CreateArgs, JobsArgs, JobsCommand};
+pub(crate) use self::jobs::{AddArgs, CreateArgs, JobsArgs, JobsCommand, SetArgs};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -4,7 +4,7 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use dobbin_types::rest::Header;
-use dobbin_types::{ByteRange, DownloadProperty, JobState, Priority};
+use dobbin_types::{ByteRange, CostFlags, DownloadProperty, JobState, NotifyFlags, Priority};
 
 /// Words of [`Priority`], offered to completions and named in errors.
 pub(crate) fn priority() -> impl TypedValueParser<Value = Priority> {
@@ -31,6 +31,44 @@ pub(crate) fn category(text: &str) -> Result<(DownloadProperty, String), String>
     let (name, value) =
         text.split_once('=').ok_or("expected a property, an equals sign and a value")?;
     Ok((property(name)?, value.to_owned()))
+}
+
+/// The events that an owner can be told of, by their words.
+const EVENTS: [(&str, NotifyFlags); 5] = [
+    ("transferred", NotifyFlags::JOB_TRANSFERRED),
+    ("error", NotifyFlags::JOB_ERROR),
+    ("disable", NotifyFlags::DISABLE),
+    ("modification", NotifyFlags::JOB_MODIFICATION),
+    ("file_transferred", NotifyFlags::FILE_TRANSFERRED),
+];
+
+/// Words of events with commas between them, or `none`.
+pub(crate) fn notify_flags(text: &str) -> Result<NotifyFlags, String> {
+    if text == "none" {
+        return Ok(NotifyFlags(0));
+    }
+    let flag = |word: &str| EVENTS.iter().find(|(known, _)| *known == word).map(|(_, flag)| flag.0);
+    let flags = text.split(',').map(|word| flag(word.trim()));
+    let sum = flags.reduce(|sum, flag| Some(sum? | flag?)).flatten();
+    sum.map(NotifyFlags).ok_or_else(|| {
+        let words: Vec<&str> = EVENTS.iter().map(|(word, _)| *word).collect();
+        format!("expected none, or some of {} with commas between them", words.join(", "))
+    })
+}
+
+/// The word of a cost policy, or a mask in hexadecimal digits after `0x`. Which bits may be set is
+/// the agent's to say.
+pub(crate) fn cost_flags(text: &str) -> Result<CostFlags, String> {
+    let named = CostFlags::NAMED.iter().find(|(word, _)| *word == text).map(|(_, flags)| *flags);
+    let mask = || {
+        let digits = text.strip_prefix("0x")?;
+        let is_plain = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_plain.then(|| u32::from_str_radix(digits, 16).ok()).flatten().map(CostFlags)
+    };
+    named.or_else(mask).ok_or_else(|| {
+        let words = CostFlags::NAMED.map(|(word, _)| word);
+        format!("expected one of {}, or a mask such as 0x80000067", words.join(", "))
+    })
 }
 
 /// Bytes a second, at least 1: a number, with a decimal fraction if need be, and `k`, `M` or `G` for
@@ -161,6 +199,29 @@ mod tests {
         #[test]
         fn no_text_makes_the_doors_panic(text in "\\PC{0,20}") {
             let _ = (rate(&text), sha256(&text), header(&text).is_ok(), range(&text));
+            let _ = (notify_flags(&text), cost_flags(&text));
+        }
+    }
+
+    #[test]
+    fn events_are_words_with_commas() {
+        let flags = |text| notify_flags(text).map(|flags| flags.0).ok();
+        assert_eq!(flags("none"), Some(0));
+        assert_eq!(flags("transferred,error"), Some(3));
+        assert_eq!(flags("modification, file_transferred ,disable"), Some(0x1C));
+        for wrong in ["", "all", "transferred,", "transferred,none", "Error", "3"] {
+            assert_eq!(flags(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn costs_are_words_or_masks() {
+        let flags = |text| cost_flags(text).map(|flags| flags.0).ok();
+        assert_eq!(flags("standard"), Some(0x8000_0067));
+        assert_eq!(flags("0x80000021"), Some(0x8000_0021));
+        assert_eq!(flags("0x0"), Some(0));
+        for wrong in ["", "cheap", "0x", "0x+1", "21", "0x180000021", "Standard"] {
+            assert_eq!(flags(wrong), None, "{wrong}");
         }
     }
 

@@ -247,6 +247,41 @@ impl Mind {
                 self.known()?.no_progress_timeout_seconds = u32::try_from(seconds).unwrap();
                 self.outcome()
             }
+            "PUT /v1/jobs/JOB/notify-flags" => {
+                self.known()?.notify_flags = serde_json::from_value(body["flags"].clone()).unwrap();
+                self.outcome()
+            }
+            other => self.answer_of_properties(other, body),
+        }
+    }
+
+    fn answer_of_properties(&mut self, request: &str, body: &Value) -> Result<Value, ErrorCode> {
+        match request {
+            "PUT /v1/jobs/JOB/properties/cost_flags" => {
+                self.known()?.cost_flags = serde_json::from_value(body["value"].clone()).unwrap();
+                self.outcome()
+            }
+            "PUT /v1/jobs/JOB/properties/notification_clsid" => self.outcome(),
+            "PUT /v1/jobs/JOB/files/0/properties/download_sink_file_path" => {
+                self.files[0]["local_name"] = body["value"].clone();
+                self.outcome()
+            }
+            "PUT /v1/jobs/JOB/files/0/properties/total_size_bytes" => self.outcome(),
+            "PUT /v1/jobs/JOB/files/0/remote-name" => {
+                self.files[0]["remote_name"] = body["remote_name"].clone();
+                self.outcome()
+            }
+            "GET /v1/jobs/JOB/files/0/properties/http_response_headers" => {
+                Ok(json!({ "value": "HTTP/1.1 200 OK\r\nserver: a\u{1b}b\r\n" }))
+            }
+            "GET /v1/jobs/JOB/files/1/properties/http_response_headers" => {
+                Err(ErrorCode::E_NOT_SET)
+            }
+            "GET /v1/jobs/JOB/error" => {
+                let error = self.known()?.error.clone();
+                error.map(|e| json!(e)).ok_or(ErrorCode::DO_E_ERROR_INFORMATION_UNAVAILABLE)
+            }
+            "GET /v1/jobs/JOB/stats" => Ok(json!({ "files": [] })),
             _ => Err(ErrorCode::DO_E_JOB_NOT_FOUND),
         }
     }

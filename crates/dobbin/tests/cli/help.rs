@@ -19,8 +19,23 @@ fn check_golden(name: &str, got: &str) {
 fn the_help_of_every_command_is_as_committed() {
     let home = Home::new();
     let verbs = [
-        "list", "show", "watch", "create", "add", "resume", "suspend", "complete", "cancel",
-        "priority", "timeout",
+        "list",
+        "show",
+        "files",
+        "error",
+        "stats",
+        "headers",
+        "watch",
+        "create",
+        "add",
+        "resume",
+        "suspend",
+        "complete",
+        "cancel",
+        "set",
+        "remote-name",
+        "priority",
+        "timeout",
     ];
     let mut commands: Vec<Vec<&str>> =
         vec![vec![], vec!["get"], vec!["jobs"], vec!["serve"], vec!["completions"], vec!["man"]];

@@ -46,6 +46,62 @@ fn verbs_change_the_job_and_say_so() {
 }
 
 #[test]
+fn properties_are_set_one_after_the_other_and_told() {
+    let (home, agent) = home_with_job(AgentMode::Service);
+    let set = |words: &[&str]| home.run(&[&["jobs", "set", "0f0d"], words].concat());
+    let ended = set(&[
+        "--cost",
+        "not_roaming",
+        "--priority",
+        "low",
+        "--timeout",
+        "0",
+        "--notify",
+        "error,transferred",
+        "--clsid",
+        "{1B4E28BA-2FA1-11D2-883F-0016D3CCA427}",
+    ]);
+    let said = "\
+job 0f0d3b2e: set to low
+job 0f0d3b2e: gives up at the first error
+job 0f0d3b2e: notify flags 0x03
+job 0f0d3b2e: may use networks of policy not_roaming
+job 0f0d3b2e: names its class
+";
+    assert_eq!((ended.code, ended.err.as_str()), (Some(0), said));
+    let job = agent.job();
+    assert_eq!((job.priority, job.no_progress_timeout_seconds), (Priority::Low, 0));
+    assert_eq!((job.cost_flags.0, job.notify_flags.0), (0x8000_007F, 3));
+    let ended = set(&["--file", "0", "--to", "b", "--size", "7"]);
+    assert!(ended.err.contains("file 0 goes to /"), "{}", ended.err);
+    assert_eq!(agent.files()[0]["local_name"], home.file("b").to_str().unwrap());
+    assert_eq!(set(&[]).code, Some(2));
+    assert_eq!(set(&["--to", "b"]).code, Some(2));
+    assert_eq!(set(&["--cost", "cheap"]).code, Some(2));
+}
+
+#[test]
+fn files_have_headers_and_another_address() {
+    let (home, agent) = home_with_job(AgentMode::Service);
+    let headers = home.run(&["jobs", "headers", "0f0d", "0"]);
+    assert_eq!(headers.out, "HTTP/1.1 200 OK\nserver: a\u{fffd}b\n");
+    let none = home.run(&["jobs", "headers", "0f0d", "1"]);
+    assert!(none.err.contains("no server has answered for this file yet [E_NOT_SET"), "{none:?}");
+    let moved = home.run(&["jobs", "remote-name", "0f0d", "0", "http://h/b"]);
+    assert_eq!(moved.err, "job 0f0d3b2e: file 0 comes from the new address\n");
+    assert_eq!(agent.files()[0]["remote_name"], "http://h/b");
+    let files = home.run(&["jobs", "files", "0f0d"]);
+    assert!(files.out.starts_with("FILE  STATE") && files.out.contains("http://h/b"), "{files:?}");
+    let json = home.run(&["jobs", "files", "0f0d", "--json"]);
+    let file: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(file["remote_name"], "http://h/b");
+    assert_eq!(home.run(&["jobs", "stats", "0f0d"]).err, "no files\n");
+    let error = home.run(&["jobs", "error", "0f0d"]);
+    assert_eq!(error.code, Some(1));
+    assert!(error.err.contains("DO_E_ERROR_INFORMATION_UNAVAILABLE"), "{error:?}");
+}
+
+#[test]
 fn with_json_a_verb_prints_the_interfaces_outcome() {
     let (home, _agent) = home_with_job(AgentMode::Service);
     let ended = home.run(&["jobs", "suspend", "0f0d", "--json"]);

@@ -1,8 +1,10 @@
 //! `dobbin jobs`: looking at jobs and changing them.
 
 mod change;
+mod figures;
 mod list;
 mod pick;
+mod set;
 mod show;
 mod watch;
 
@@ -28,6 +30,14 @@ async fn with_agent(args: JobsArgs, agent: &Agent) -> Result<Exit, Trouble> {
     match args.command {
         JobsCommand::List { state } => list::list(manager, state, json).await,
         JobsCommand::Show { job } => show::show(manager, &job, json).await,
+        JobsCommand::Files { job } => show::files(manager, &job, json).await,
+        JobsCommand::Error { job } => figures::error(manager, &job, json).await,
+        JobsCommand::Stats { job } => figures::stats(manager, &job, json).await,
+        JobsCommand::Headers { job, file } => figures::headers(manager, &job, file, json).await,
+        JobsCommand::Set(args) => set::set(manager, args, json).await,
+        JobsCommand::RemoteName { job, file, url } => {
+            set::remote_name(manager, &job, file, &url, json).await
+        }
         JobsCommand::Watch { .. } => unreachable!("handled above: it needs an agent that runs"),
         JobsCommand::Create(args) => change::create(agent, args, json).await,
         JobsCommand::Add(args) => change::add(manager, args, json).await,
@@ -48,10 +58,7 @@ async fn with_agent(args: JobsArgs, agent: &Agent) -> Result<Exit, Trouble> {
         }
         JobsCommand::Timeout { job, seconds } => {
             let job = pick::pick(manager, &job).await?;
-            let word = match seconds {
-                0 => "gives up at the first error".to_owned(),
-                seconds => format!("gives up after {seconds} s without a byte"),
-            };
+            let word = set::gives_up(seconds);
             change::report(&word, &job, job.set_no_progress_timeout(seconds).await?, json)
         }
     }

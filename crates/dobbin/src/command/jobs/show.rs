@@ -2,7 +2,7 @@
 
 use dobbin_sdk::Manager;
 use dobbin_types::rest::{FileInfo, JobInfo};
-use dobbin_types::{Completion, FileTime};
+use dobbin_types::{Completion, CostFlags, FileTime};
 use serde::Serialize;
 
 use super::{list, pick};
@@ -30,6 +30,19 @@ pub(super) async fn show(manager: &Manager, job: &str, json: bool) -> Result<Exi
     Ok(Exit::Done)
 }
 
+/// `dobbin jobs files`.
+pub(super) async fn files(manager: &Manager, job: &str, json: bool) -> Result<Exit, Trouble> {
+    let files = pick::pick(manager, job).await?.files().await?;
+    if json {
+        files.iter().for_each(output::json);
+    } else if files.is_empty() {
+        anstream::eprintln!("no files");
+    } else {
+        output::line(&table(&files).lines(terminal_width()).join("\n"));
+    }
+    Ok(Exit::Done)
+}
+
 fn page(job: &JobInfo, files: &[FileInfo], now: FileTime, width: Option<usize>) -> Vec<String> {
     let state = list::style_of(job.state);
     let mut lines = Vec::new();
@@ -49,6 +62,7 @@ fn page(job: &JobInfo, files: &[FileInfo], now: FileTime, width: Option<usize>) 
     }
     tell("priority", job.priority.to_string());
     tell("owner", format!("user {}", job.owner));
+    tell("networks", networks(job.cost_flags));
     tell("completion", completion(job.completion).to_owned());
     tell(
         "gives up",
@@ -82,6 +96,11 @@ fn progress(job: &JobInfo) -> String {
         text.push_str(&format!(", {pace}"));
     }
     text
+}
+
+/// The cost policy by its word, or the mask.
+fn networks(flags: CostFlags) -> String {
+    flags.word().map_or_else(|| format!("mask 0x{:08X}", flags.0), str::to_owned)
 }
 
 fn completion(completion: Completion) -> &'static str {
@@ -158,6 +177,7 @@ progress    1.00 of 10.0 MiB (10 %), 0 of 1 files
 why         retry 2 in 4 s: example.com answered 503 [HTTP_E_STATUS_SERVICE_UNAVAIL (0x801901F7)]
 priority    foreground
 owner       user 1000
+networks    standard
 completion  by whoever calls `complete`
 gives up    after 3600 s without a byte
 limit       1.00 MiB/s
