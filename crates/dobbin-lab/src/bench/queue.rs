@@ -55,7 +55,7 @@ pub struct Options {
 const FILES_PER_CALL: u32 = 500;
 
 /// Between two calls of the program beside: a busy one, but not one that does nothing else.
-const PAUSE: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// How often it is looked whether a step is over.
 const LOOK_EVERY: Duration = Duration::from_millis(50);

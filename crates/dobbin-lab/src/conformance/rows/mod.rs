@@ -10,7 +10,6 @@ mod numbers;
 mod refusals;
 mod states;
 mod values;
-mod waiting;
 
 use super::mark::fits;
 use super::row::{Group, Row, Standing, kept};
@@ -80,9 +79,6 @@ pub fn all() -> Vec<Group> {
     for row in groups.iter_mut().flat_map(|group| &mut group.rows) {
         if let Some((_, package)) = NOT_YET.iter().find(|(pattern, _)| fits(pattern, &row.id)) {
             row.standing = Standing::NotYet(package);
-        }
-        if waiting::IN_WORK.contains(&row.id.as_str()) {
-            row.standing = Standing::NotYet("callbacks, properties, downloads (in work)");
         }
     }
     groups
