@@ -18,7 +18,7 @@ const HEAD: &str = "\
 ";
 
 /// Declared for all and used by nobody yet. May only become shorter.
-const UNUSED: &[&str] = &["hyper-rustls", "socket2"];
+const UNUSED: &[&str] = &[];
 
 /// Whether a dependency of the workspace is one of our own crates.
 fn is_ours(package: &str) -> bool {
