@@ -87,14 +87,14 @@ impl Loop {
         let (inbox, tell) = (self.inbox.clone(), self.teller());
         self.write(job, changes, move |outcome| {
             if outcome.is_ok() {
-                call.into_iter().for_each(tell);
+                call.into_iter().for_each(&tell);
                 for news in later {
                     // A loop with a full inbox has other worries; watchers see the state next time.
                     let _ = inbox.try_send(news);
                 }
                 if removed {
-                    // Likewise: what stays behind is swept at the next start.
-                    let _ = inbox.try_send(Event::Forgotten { job });
+                    // Must arrive: whoever cancelled waits until the files are gone.
+                    tell(Event::Forgotten { job });
                 }
             }
             done(outcome);
@@ -313,10 +313,10 @@ impl Loop {
         if let Some(entry) = self.leaving.get_mut(&job) {
             entry.unsaved = false;
         }
-        let inbox = self.inbox.clone();
+        let tell = self.teller();
         self.write(job, vec![Change::RemoveJob(job)], move |outcome| {
             if outcome.is_ok() {
-                let _ = inbox.try_send(Event::Forgotten { job });
+                tell(Event::Forgotten { job });
             }
         });
     }
@@ -339,7 +339,7 @@ impl Loop {
             .collect();
         let store = Arc::clone(&self.store);
         let (farewell, state) = (entry.farewell, entry.job.state());
-        self.hands.give(move || {
+        self.hands.give_first(move || {
             let mut is_something_left = false;
             for place in beside {
                 if let Err(error) = Staging::discard_at(&place) {

@@ -1,7 +1,7 @@
 //! Threads for disk work that waits: flushing, publishing, removing.
 //!
-//! A few threads, started when there is first something to do, working off one bounded queue in the
-//! order of arrival. They never touch a job: what came of the work goes to the loop as an event.
+//! A few threads, started when there is first something to do, working off one bounded queue: what
+//! somebody waits for first, the rest in the order of arrival. They never touch a job: what came of the work goes to the loop as an event.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -41,8 +41,18 @@ impl Hands {
 
     /// Does `work` soon, on one of the threads.
     pub(crate) fn give(&self, work: impl FnOnce() + Send + 'static) {
+        self.queue(|waiting| waiting.push_back(Box::new(work)));
+    }
+
+    /// Does `work` before everything that waits: it is short, and a caller waits for it, which is
+    /// more than can be said of a flush.
+    pub(crate) fn give_first(&self, work: impl FnOnce() + Send + 'static) {
+        self.queue(|waiting| waiting.push_front(Box::new(work)));
+    }
+
+    fn queue(&self, put: impl FnOnce(&mut VecDeque<Work>)) {
         let mut state = self.shared.lock();
-        state.waiting.push_back(Box::new(work));
+        put(&mut state.waiting);
         if state.idle_count < state.waiting.len() && state.threads.len() < THREADS_MAX {
             let shared = Arc::clone(&self.shared);
             let name = format!("hands-{}", state.threads.len());
@@ -120,5 +130,38 @@ mod tests {
         }
         hands.finish();
         assert_eq!(done.load(Ordering::SeqCst), 100);
+    }
+
+    #[test]
+    fn what_somebody_waits_for_comes_before_what_was_given_earlier() {
+        let hands = Hands::new();
+        let (open, gate) = std::sync::mpsc::channel::<()>();
+        let gate = Arc::new(Mutex::new(gate));
+        let order = Arc::new(Mutex::new(Vec::new()));
+        // All threads are held up, so that what follows has to queue.
+        let (held, holds) = std::sync::mpsc::channel();
+        for _ in 0..THREADS_MAX {
+            let (gate, held) = (Arc::clone(&gate), held.clone());
+            hands.give(move || {
+                held.send(()).unwrap();
+                gate.lock().unwrap().recv().unwrap();
+            });
+        }
+        holds.iter().take(THREADS_MAX).for_each(drop);
+        for (name, first) in [("flush", false), ("removal", true)] {
+            let order = Arc::clone(&order);
+            let work = move || order.lock().unwrap().push(name);
+            if first { hands.give_first(work) } else { hands.give(work) }
+        }
+        // One thread goes on; it alone does both, because the others wait for the gate.
+        open.send(()).unwrap();
+        while order.lock().unwrap().len() < 2 {
+            std::thread::yield_now();
+        }
+        assert_eq!(*order.lock().unwrap(), ["removal", "flush"]);
+        for _ in 1..THREADS_MAX {
+            open.send(()).unwrap();
+        }
+        hands.finish();
     }
 }
