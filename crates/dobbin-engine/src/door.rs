@@ -171,6 +171,7 @@ fn new_file(file: AddFile) -> NewFile {
     NewFile {
         file_id: file.file_id,
         remote_name: file.remote_name,
+        mirrors: file.mirrors,
         local_name: file.local_name,
         ranges: file.ranges,
         size: file.size,

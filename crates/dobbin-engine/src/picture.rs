@@ -110,6 +110,7 @@ pub(crate) fn file(entry: &Entry, number: FileNumber) -> Option<FileInfo> {
         number,
         file_id: file.file_id.clone(),
         remote_name: file.remote_name.clone(),
+        mirrors: file.mirrors.clone(),
         local_name: file.local_name.clone(),
         ranges: file.ranges.clone(),
         progress: FileProgress {

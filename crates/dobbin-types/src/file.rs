@@ -11,6 +11,10 @@ pub const UNKNOWN: u64 = u64::MAX;
 /// Longest URL that is accepted, in characters (`IBackgroundCopyFile2::SetRemoteName`).
 pub const URL_CHARS_MAX: usize = 2_200;
 
+/// Further URLs that a file may have, so that a record stays below the size of a page of text and a
+/// transfer's list of sources short.
+pub const MIRRORS_MAX: usize = 64;
+
 /// Longest display name that is accepted, in characters (`IBackgroundCopyManager::CreateJob`).
 pub const DISPLAY_NAME_CHARS_MAX: usize = 256;
 

@@ -40,6 +40,27 @@ async fn properties_are_set_and_read_by_their_words() {
     house.close().await;
 }
 
+#[tokio::test]
+async fn a_files_mirrors_come_in_and_are_shown() {
+    let house = House::open().await;
+    let job = house.create("x").await;
+    let files = format!("/v1/jobs/{job}/files");
+    let add = async |mirrors: &[&str]| {
+        let file = serde_json::json!({ "remote_name": "http://h.invalid/a", "mirrors": mirrors });
+        let body = serde_json::json!({ "files": [file] }).to_string();
+        house.tell("POST", &files, &body).await
+    };
+    assert_eq!(add(&["http://m.invalid/a", "https://n.invalid/"]).await.status, 200);
+    let shown: FileList = house.ask("GET", &files).await.body_as();
+    assert_eq!(shown.files[0].mirrors, ["http://m.invalid/a", "https://n.invalid/"]);
+
+    let refused = add(&["http://m.invalid/a", "ftp://n.invalid/"]).await;
+    let failure = refused.refused(400, ErrorCode::E_INVALIDARG);
+    assert_eq!(failure.field.as_deref(), Some("files[0].mirrors"));
+    assert!(failure.message.contains("mirror 1"), "{failure:?}");
+    house.close().await;
+}
+
 /// conformance: Job2::GetProperty unknown, Job5::GetProperty unknown
 /// conformance: code DO_E_UNKNOWN_PROPERTY_ID, code DO_E_WRITE_ONLY_PROPERTY
 /// conformance: code DO_E_FILE_NOT_AVAILABLE, code E_NOTIMPL

@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use dobbin_types::file::{LOCAL_NAME_BYTES_MAX, URL_CHARS_MAX};
+use dobbin_types::file::{LOCAL_NAME_BYTES_MAX, MIRRORS_MAX, URL_CHARS_MAX};
 use dobbin_types::{ByteRange, ErrorCode};
 
 use super::facts::Facts;
@@ -18,6 +18,8 @@ pub struct NewFile {
     pub file_id: Option<String>,
     /// The URL; empty is accepted here and refused by Resume.
     pub remote_name: String,
+    /// Further URLs of the same file, best first.
+    pub mirrors: Vec<String>,
     /// The absolute path; `None` for a file that gets one later (`IDeliveryOptimizationJob2::AddFile`).
     pub local_name: Option<String>,
     /// Empty for the whole file.
@@ -37,6 +39,8 @@ pub struct File {
     pub file_id: String,
     /// The URL in force; empty while there is none.
     pub remote_name: String,
+    /// Further URLs of the same file, best first; none twice, and at most [`MIRRORS_MAX`].
+    pub mirrors: Vec<String>,
     /// The URL that a record keeps instead, after `SetRemoteName` and until Resume.
     pub recorded_name: Option<String>,
     /// The absolute path; empty while there is none.
@@ -185,6 +189,7 @@ fn admitted(file: &NewFile, sha256: Option<[u8; 32]>) -> File {
     File {
         file_id: file.file_id.clone().unwrap_or_default(),
         remote_name: file.remote_name.clone(),
+        mirrors: distinct_mirrors(file),
         recorded_name: None,
         local_name: file.local_name.clone().unwrap_or_default(),
         ranges: file.ranges.clone(),
@@ -198,6 +203,17 @@ fn admitted(file: &NewFile, sha256: Option<[u8; 32]>) -> File {
         earlier_ranges_count: 0,
         streams: false,
     }
+}
+
+/// The further URLs, each once. Cost: O(n²) in their number, which [`MIRRORS_MAX`] bounds.
+fn distinct_mirrors(file: &NewFile) -> Vec<String> {
+    let mut mirrors: Vec<String> = Vec::new();
+    for url in &file.mirrors {
+        if *url != file.remote_name && !mirrors.contains(url) {
+            mirrors.push(url.clone());
+        }
+    }
+    mirrors
 }
 
 type Fault = (&'static str, ErrorCode, String);
@@ -214,10 +230,27 @@ fn check(
         check_remote_name(&file.remote_name, is_url)
             .map_err(|(code, why)| ("remote_name", code, why))?;
     }
+    check_mirrors(&file.mirrors, is_url).map_err(|(code, why)| ("mirrors", code, why))?;
     if let Some(name) = &file.local_name {
         check_local_name(name).map_err(|why| ("local_name", ErrorCode::E_INVALIDARG, why))?;
     }
     ranges::check(&file.ranges, file.size).map_err(|(code, why)| ("ranges", code, why))
+}
+
+/// Whether these can be a file's further URLs: not too many, and each as good as its first.
+fn check_mirrors(
+    mirrors: &[String],
+    is_url: &impl Fn(&str) -> Result<(), (ErrorCode, String)>,
+) -> Result<(), (ErrorCode, String)> {
+    if mirrors.len() > MIRRORS_MAX {
+        let why = format!("a file has at most {MIRRORS_MAX} mirrors, not {}", mirrors.len());
+        return Err((ErrorCode::E_INVALIDARG, why));
+    }
+    for (index, url) in mirrors.iter().enumerate() {
+        let name = |(code, why)| (code, format!("mirror {index}: {why}"));
+        check_remote_name(url, is_url).map_err(name)?;
+    }
+    Ok(())
 }
 
 /// Whether a text can be a file's URL: not too long, and one that can be fetched
@@ -386,6 +419,37 @@ mod tests {
         let mut twin = file("/tmp/c");
         twin.file_id = Some(present[0].file_id.clone());
         assert_eq!(door(&present, &[twin], any_url).unwrap_err().field, "file_id");
+    }
+
+    #[test]
+    fn mirrors_are_urls_like_the_first_and_not_too_many() {
+        let only_http = |url: &str| match url.starts_with("http://") {
+            true => Ok(()),
+            false => Err((ErrorCode::INET_E_INVALID_URL, "no".to_owned())),
+        };
+        let url = |number: usize| format!("http://m{number}.example/a");
+        let with = |mirrors| door(&[], &[NewFile { mirrors, ..file("/tmp/a") }], only_http);
+        let refused =
+            |mirrors| with(mirrors).map_err(|r| (r.field, r.code, r.message)).unwrap_err();
+
+        let most: Vec<String> = (0..MIRRORS_MAX).map(url).collect();
+        assert_eq!(with(most.clone()).unwrap()[0].mirrors, most);
+        let (field, code, _) = refused((0..=MIRRORS_MAX).map(url).collect());
+        assert_eq!((field, code), ("mirrors", ErrorCode::E_INVALIDARG));
+        let (field, code, why) = refused(alloc::vec![url(0), String::new()]);
+        assert_eq!((field, code), ("mirrors", ErrorCode::INET_E_INVALID_URL));
+        assert!(why.contains("mirror 1"), "{why}");
+        let (_, code, _) = refused(alloc::vec![format!("http://{}", "x".repeat(URL_CHARS_MAX))]);
+        assert_eq!(code, ErrorCode::E_INVALIDARG);
+    }
+
+    #[test]
+    fn a_url_that_is_named_twice_counts_once_and_the_order_stays() {
+        let [a, b] = ["http://m.example/a", "http://m.example/b"].map(str::to_owned);
+        let origin = file("/tmp/a").remote_name;
+        let mirrors = alloc::vec![b.clone(), origin, a.clone(), b.clone()];
+        let offered = NewFile { mirrors, ..file("/tmp/a") };
+        assert_eq!(door(&[], &[offered], any_url).unwrap()[0].mirrors, [b, a]);
     }
 
     #[test]

@@ -23,6 +23,7 @@ fn file_info() -> FileInfo {
         number: FileNumber(3),
         file_id: "id".to_owned(),
         remote_name: "http://h/f".to_owned(),
+        mirrors: Vec::new(),
         local_name: "/d/f".to_owned(),
         ranges: vec![ByteRange { offset: 5, length: None }],
         progress: FileProgress { bytes_transferred: 7, ..FileProgress::default() },

@@ -81,6 +81,10 @@ struct FileRecordV1 {
     version: u32,
     file_id: String,
     remote_name: String,
+    /// Came later than the first version 1: an older program fetches from `remote_name` alone, which is
+    /// right, and drops these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    mirrors: Vec<String>,
     local_name: String,
     /// Offset and length of each; no length is to the end.
     ranges: Vec<(u64, Option<u64>)>,
@@ -231,6 +235,7 @@ pub(super) fn write_file(file: &File, extras: &FileExtras) -> String {
         version: VERSION,
         file_id: file.file_id.clone(),
         remote_name: remote_name.clone(),
+        mirrors: file.mirrors.clone(),
         local_name: file.local_name.clone(),
         ranges: file.ranges.iter().map(|range| (range.offset, range.length)).collect(),
         declared_size: file.declared_size,
@@ -265,6 +270,7 @@ pub(super) fn read_file(text: &str) -> Result<(File, FileExtras), RecordError> {
     let file = File {
         file_id: record.file_id,
         remote_name: record.remote_name,
+        mirrors: record.mirrors,
         recorded_name: None,
         local_name: record.local_name,
         ranges: ranges.map(|(offset, length)| ByteRange { offset, length }).collect(),
@@ -388,6 +394,7 @@ mod tests {
         let file = File {
             file_id: "id".into(),
             remote_name: "http://origin.example/a?b".into(),
+            mirrors: Vec::new(),
             recorded_name: None,
             local_name: "/tmp/ä".into(),
             ranges: vec![
@@ -458,6 +465,16 @@ mod tests {
         let (about, saved) = job();
         assert_eq!(record::read_job(include_str!("golden/job-v1.json")).unwrap(), (about, saved));
         assert_eq!(record::read_file(include_str!("golden/file-v1.json")).unwrap(), file());
+    }
+
+    #[test]
+    fn mirrors_are_recorded_and_a_record_without_them_reads_as_before() {
+        let (mut mirrored, extras) = file();
+        assert!(!write_file(&mirrored, &extras).contains("mirrors"));
+        mirrored.mirrors = vec!["http://one.example/a".into(), "https://two.example/a".into()];
+        let golden = include_str!("golden/file-v1-mirrors.json");
+        assert_eq!(write_file(&mirrored, &extras), golden.trim_end());
+        assert_eq!(record::read_file(golden).unwrap(), (mirrored, extras));
     }
 
     #[test]

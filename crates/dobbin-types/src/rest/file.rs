@@ -15,6 +15,10 @@ pub struct AddFile {
     /// Where it comes from: an `http` or `https` URL of at most 2,200 characters. Empty is accepted;
     /// the job cannot be resumed before it has one.
     pub remote_name: String,
+    /// Further URLs at which the same file can be had, best first: at most 64, each as `remote_name`. One
+    /// that is named before counts once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mirrors: Vec<String>,
     /// Where it goes: an absolute path in a folder that exists. Left out, the job cannot be resumed
     /// before it has one (`DownloadSinkFilePath`); empty is an error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,6 +87,9 @@ pub struct FileInfo {
     pub file_id: String,
     /// Where it comes from; empty while that is not known.
     pub remote_name: String,
+    /// Further URLs at which it can be had, as given when it was added.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mirrors: Vec<String>,
     /// Where it goes; empty while that is not known.
     pub local_name: String,
     /// As given when it was added.

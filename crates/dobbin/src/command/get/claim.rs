@@ -222,6 +222,7 @@ mod tests {
             number: FileNumber(number),
             file_id: number.to_string(),
             remote_name: format!("http://h/{name}"),
+            mirrors: Vec::new(),
             local_name: format!("/d/{name}"),
             ranges: Vec::new(),
             progress: FileProgress::default(),

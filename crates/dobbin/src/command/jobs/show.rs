@@ -158,6 +158,7 @@ mod tests {
             number: FileNumber(0),
             file_id: "x".to_owned(),
             remote_name: "https://example.com/disk.iso".to_owned(),
+            mirrors: Vec::new(),
             local_name: "/d/disk.iso".to_owned(),
             ranges: Vec::new(),
             progress: FileProgress { bytes_transferred: 1 << 20, ..FileProgress::default() },
