@@ -339,7 +339,7 @@ impl Loop {
             .collect();
         let store = Arc::clone(&self.store);
         let (farewell, state) = (entry.farewell, entry.job.state());
-        self.hands.give_first(move || {
+        self.removers.give(move || {
             let mut is_something_left = false;
             for place in beside {
                 if let Err(error) = Staging::discard_at(&place) {

@@ -17,7 +17,7 @@ use dobbin_types::{FileTime, JobId};
 use crate::door::Door;
 use crate::event::{Event, INBOX_MAX};
 use crate::handle::Handle;
-use crate::hands::Hands;
+use crate::hands::{Hands, REMOVERS_MAX, THREADS_MAX};
 use crate::listen::Listeners;
 use crate::recover::recover;
 use crate::run::{self, Loop};
@@ -86,7 +86,7 @@ impl Engine {
         let entries = recover(&store, &boot, options.recover, now)?;
         let own_uid = identity::own_uid();
         let (inbox, events) = sync_channel(INBOX_MAX);
-        let hands = Hands::new();
+        let hands = Hands::new("hands", THREADS_MAX);
         let pool = Pool::new(Client::new(options.http)?, hands.clone(), inbox.clone());
         let boot: Arc<str> = boot.into();
         let door = Door::new(own_uid, &options.state, options.limits);
@@ -99,6 +99,7 @@ impl Engine {
             boot,
             inbox: inbox.clone(),
             hands,
+            removers: Hands::new("removers", REMOVERS_MAX),
             pool,
             entries,
             queue: Queue::default(),
@@ -175,8 +176,11 @@ impl Loop {
 
     /// Flushes what is still to be flushed, notes it, and closes the store.
     fn put_down(&mut self, events: &Receiver<Event>) {
-        let hands = self.hands.clone();
-        let finishing = thread::spawn(move || hands.finish());
+        let (hands, removers) = (self.hands.clone(), self.removers.clone());
+        let finishing = thread::spawn(move || {
+            hands.finish();
+            removers.finish();
+        });
         loop {
             match events.recv_timeout(Duration::from_millis(10)) {
                 Ok(event) => self.last_word(event),

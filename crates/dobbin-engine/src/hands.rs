@@ -1,14 +1,20 @@
 //! Threads for disk work that waits: flushing, publishing, removing.
 //!
-//! A few threads, started when there is first something to do, working off one bounded queue: what
-//! somebody waits for first, the rest in the order of arrival. They never touch a job: what came of the work goes to the loop as an event.
+//! A few threads, started when there is first something to do, working off one bounded queue in the
+//! order of arrival. They never touch a job: what came of the work goes to the loop as an event.
+//! There are two sets of them: callers wait for removals, which are short, and those must not stand
+//! behind flushes that have begun.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-/// Threads at most. Two keep a disk busy; the others are for a destination that hangs.
-const THREADS_MAX: usize = 4;
+/// Threads for flushes and publishing, at most. Two keep a disk busy; the others are for a
+/// destination that hangs.
+pub(crate) const THREADS_MAX: usize = 4;
+
+/// Threads for removals, at most: one that waits for the disk lets another go on.
+pub(crate) const REMOVERS_MAX: usize = 2;
 
 type Work = Box<dyn FnOnce() + Send>;
 
@@ -19,6 +25,9 @@ pub(crate) struct Hands {
 }
 
 struct Shared {
+    /// What the threads are called, for whoever looks at the process.
+    name: &'static str,
+    threads_max: usize,
     // Held for a moment, to take work or to leave it; never while anything is done.
     state: Mutex<State>,
     changed: Condvar,
@@ -34,28 +43,20 @@ struct State {
 }
 
 impl Hands {
-    pub(crate) fn new() -> Hands {
-        let shared = Shared { state: Mutex::default(), changed: Condvar::new() };
+    /// Threads to come, at most `threads_max` of them.
+    pub(crate) fn new(name: &'static str, threads_max: usize) -> Hands {
+        let (state, changed) = (Mutex::default(), Condvar::new());
+        let shared = Shared { name, threads_max, state, changed };
         Hands { shared: Arc::new(shared) }
     }
 
     /// Does `work` soon, on one of the threads.
     pub(crate) fn give(&self, work: impl FnOnce() + Send + 'static) {
-        self.queue(|waiting| waiting.push_back(Box::new(work)));
-    }
-
-    /// Does `work` before everything that waits: it is short, and a caller waits for it, which is
-    /// more than can be said of a flush.
-    pub(crate) fn give_first(&self, work: impl FnOnce() + Send + 'static) {
-        self.queue(|waiting| waiting.push_front(Box::new(work)));
-    }
-
-    fn queue(&self, put: impl FnOnce(&mut VecDeque<Work>)) {
         let mut state = self.shared.lock();
-        put(&mut state.waiting);
-        if state.idle_count < state.waiting.len() && state.threads.len() < THREADS_MAX {
+        state.waiting.push_back(Box::new(work));
+        if state.idle_count < state.waiting.len() && state.threads.len() < self.shared.threads_max {
             let shared = Arc::clone(&self.shared);
-            let name = format!("hands-{}", state.threads.len());
+            let name = format!("{}-{}", shared.name, state.threads.len());
             match thread::Builder::new().name(name).spawn(move || shared.run()) {
                 Ok(thread) => state.threads.push(thread),
                 // The machine has no threads to give. Those that run will come to it; if there are
@@ -119,7 +120,7 @@ mod tests {
 
     #[test]
     fn everything_given_is_done_before_the_end() {
-        let hands = Hands::new();
+        let hands = Hands::new("test", 4);
         let done = Arc::new(AtomicUsize::new(0));
         for turn in 0..100 {
             let done = Arc::clone(&done);
@@ -133,35 +134,26 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_waits_for_comes_before_what_was_given_earlier() {
-        let hands = Hands::new();
+    fn there_are_never_more_threads_than_allowed() {
+        let hands = Hands::new("test", 2);
         let (open, gate) = std::sync::mpsc::channel::<()>();
         let gate = Arc::new(Mutex::new(gate));
-        let order = Arc::new(Mutex::new(Vec::new()));
-        // All threads are held up, so that what follows has to queue.
-        let (held, holds) = std::sync::mpsc::channel();
-        for _ in 0..THREADS_MAX {
-            let (gate, held) = (Arc::clone(&gate), held.clone());
+        let begun = Arc::new(AtomicUsize::new(0));
+        for _ in 0..3 {
+            let (gate, begun) = (Arc::clone(&gate), Arc::clone(&begun));
             hands.give(move || {
-                held.send(()).unwrap();
+                begun.fetch_add(1, Ordering::SeqCst);
                 gate.lock().unwrap().recv().unwrap();
             });
         }
-        holds.iter().take(THREADS_MAX).for_each(drop);
-        for (name, first) in [("flush", false), ("removal", true)] {
-            let order = Arc::clone(&order);
-            let work = move || order.lock().unwrap().push(name);
-            if first { hands.give_first(work) } else { hands.give(work) }
-        }
-        // One thread goes on; it alone does both, because the others wait for the gate.
-        open.send(()).unwrap();
-        while order.lock().unwrap().len() < 2 {
+        while begun.load(Ordering::SeqCst) < 2 {
             std::thread::yield_now();
         }
-        assert_eq!(*order.lock().unwrap(), ["removal", "flush"]);
-        for _ in 1..THREADS_MAX {
+        assert_eq!(hands.shared.lock().threads.len(), 2);
+        for _ in 0..3 {
             open.send(()).unwrap();
         }
         hands.finish();
+        assert_eq!(begun.load(Ordering::SeqCst), 3);
     }
 }

@@ -47,6 +47,8 @@ pub(crate) struct Loop {
     pub(crate) boot: Arc<str>,
     pub(crate) inbox: SyncSender<Event>,
     pub(crate) hands: Hands,
+    /// Those that remove what is left of jobs, while a caller waits.
+    pub(crate) removers: Hands,
     pub(crate) pool: Pool,
     pub(crate) entries: Entries,
     pub(crate) queue: Queue,
