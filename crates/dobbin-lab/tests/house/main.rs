@@ -6,6 +6,7 @@
 
 mod code;
 mod dependencies;
+mod faults;
 mod finding;
 mod layers;
 mod machine;
