@@ -8,6 +8,7 @@ use dobbin_core::limit::BytesPerSecond;
 use dobbin_core::piece::PieceSet;
 use dobbin_core::time::{Stopwatch, Tick};
 use dobbin_net::throttle::Throttle;
+use dobbin_platform::Clock;
 use dobbin_store::record::{Figures, FileExtras};
 use dobbin_store::{Place, Store};
 use dobbin_types::rest::{Failure, Outcome};
@@ -16,6 +17,7 @@ use dobbin_types::{FileNumber, JobId};
 use crate::event::{Command, Reply};
 use crate::farewell::Farewell;
 use crate::gauge::{RateMeter, SharedGauge};
+use crate::transfer::ledger::{Ledger, SharedLedger};
 use crate::transfer::{Source, Stop};
 
 /// What is done with an answer.
@@ -71,6 +73,8 @@ pub(crate) struct LiveFile {
     /// nothing of what came after.
     pub(crate) generation: u64,
     pub(crate) gauge: SharedGauge,
+    /// What its transfers did; `None` before the first one.
+    pub(crate) ledger: Option<SharedLedger>,
     /// Runs while the file is being fetched.
     pub(crate) fetching: Stopwatch,
 }
@@ -101,6 +105,9 @@ impl Entry {
 
     /// What is kept of a job that is over, for those who still hold it: all that can be looked at.
     pub(crate) fn memory(&self) -> Entry {
+        for ledger in self.files.iter().filter_map(|file| file.ledger.as_ref()) {
+            ledger.shrink();
+        }
         Entry::new(self.job.clone(), self.files.clone())
     }
 
@@ -131,7 +138,13 @@ impl LiveFile {
             gauge.set_transferred(set.byte_count());
         }
         let fetching = Stopwatch::with_spent(extras.figures.fetching);
-        LiveFile { extras, flushed, generation: 0, gauge, fetching }
+        LiveFile { extras, flushed, generation: 0, gauge, ledger: None, fetching }
+    }
+
+    /// Where its next transfer writes what it does.
+    pub(crate) fn open_ledger(&mut self, clock: &Clock) -> SharedLedger {
+        let ledger = self.ledger.get_or_insert_with(|| Ledger::new(clock.clone()).into());
+        SharedLedger::clone(ledger)
     }
 
     /// What fetching it took so far.

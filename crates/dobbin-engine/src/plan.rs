@@ -67,7 +67,8 @@ impl Loop {
         if entry.job.state() != JobState::Transferring {
             return;
         }
-        let Some((file, live)) = entry.job.file(number).zip(entry.files.get(number.index())) else {
+        let Some((file, live)) = entry.job.file(number).zip(entry.files.get_mut(number.index()))
+        else {
             return;
         };
         let download = entry.job.about().download.as_deref();
@@ -88,6 +89,7 @@ impl Loop {
             generation: live.generation,
             boot: self.boot.clone(),
             gauge: live.gauge.clone(),
+            ledger: live.open_ledger(&self.clock),
             throttle: entry.throttle.clone(),
         };
         let stop = self.pool.start(order);

@@ -252,6 +252,13 @@ impl Loop {
             entry.rate.rest();
             return;
         }
+        for file in entry.runs.keys() {
+            if let Some(ledger) =
+                entry.files.get(file.index()).and_then(|live| live.ledger.as_ref())
+            {
+                ledger.sample(now);
+            }
+        }
         let fetched = entry.fetched_bytes();
         if entry.rate.sample(now, fetched) {
             let attempt = entry.job.attempt();

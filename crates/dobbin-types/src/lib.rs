@@ -10,6 +10,7 @@ pub mod error;
 pub mod file;
 pub mod id;
 pub mod job;
+pub mod ledger;
 pub mod property;
 pub mod rest;
 pub mod stats;
@@ -20,6 +21,7 @@ pub use error::ErrorCode;
 pub use file::{ByteRange, FileProgress};
 pub use id::{FileNumber, JobId, Uid};
 pub use job::{Completion, ErrorContext, JobState, JobType, NotifyFlags, Priority};
+pub use ledger::{Discard, Reason, RequestEnd, SourceKind};
 pub use property::{
     Clsid, CostFlags, DoFilePropertyId, DoJobPropertyId, FileProperty, FilePropertyId, JobProperty,
     JobPropertyId,

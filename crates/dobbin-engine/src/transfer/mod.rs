@@ -6,6 +6,7 @@
 
 mod flush;
 mod hash;
+pub(crate) mod ledger;
 mod order;
 mod pool;
 mod source;

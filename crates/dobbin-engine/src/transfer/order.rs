@@ -8,6 +8,7 @@ use dobbin_net::throttle::Throttle;
 use dobbin_store::Place;
 use dobbin_types::{FileNumber, JobId};
 
+use super::ledger::SharedLedger;
 use super::source::Source;
 use crate::gauge::SharedGauge;
 
@@ -33,5 +34,6 @@ pub(crate) struct Order {
     /// The machine's present run.
     pub(crate) boot: Arc<str>,
     pub(crate) gauge: SharedGauge,
+    pub(crate) ledger: SharedLedger,
     pub(crate) throttle: Option<Throttle>,
 }

@@ -9,13 +9,14 @@ use dobbin_core::job::{Facts, Judgement, Known, RangeMap, Trouble, Validator, ju
 use dobbin_core::piece::{Layout, PieceSet};
 use dobbin_net::http::{Client, Extent, FetchErrorKind, HeaderText, Request, Response};
 use dobbin_store::{Staging, StagingError};
-use dobbin_types::ErrorCode;
+use dobbin_types::{Discard, ErrorCode, Reason, SourceKind};
 use http::{HeaderName, HeaderValue};
 use tokio::sync::oneshot;
 use url::Url;
 
 use super::flush::Flusher;
 use super::hash::WholeHash;
+use super::ledger::{HowEnded, Line, SourceName};
 use super::order::Order;
 use super::stop::Stop;
 use super::stream::Writer;
@@ -46,6 +47,16 @@ enum End {
     Failed(Trouble),
 }
 
+impl End {
+    /// How the request ended that ended the transfer.
+    fn of_request(&self) -> HowEnded {
+        match self {
+            End::Stopped => HowEnded::Stopped,
+            End::Failed(trouble) => HowEnded::failed(trouble),
+        }
+    }
+}
+
 impl From<StagingError> for End {
     fn from(error: StagingError) -> End {
         End::Failed(of_disk(error.code(), &error))
@@ -68,6 +79,8 @@ pub(super) struct Task {
     facts: Option<Facts>,
     writer: Option<Writer>,
     restarts_count: u32,
+    /// Why the next request is made.
+    reason: Reason,
     unnoted: Option<Unnoted>,
     /// Bytes of a version without a validator, or from another origin, were taken over: if the hash
     /// is wrong in the end, one more try from zero is due before that is an error.
@@ -123,6 +136,7 @@ impl Task {
             stop,
             writer: None,
             restarts_count: 0,
+            reason: Reason::First,
             unnoted: None,
             glued_blindly: false,
         })
@@ -134,13 +148,18 @@ impl Task {
         if let Some(writer) = &mut self.writer
             && outcome.is_err()
         {
+            let here = self.order.gauge.transferred();
             writer.leave();
+            let kept = self.order.gauge.transferred();
+            self.order.ledger.discard(Discard::Unfinished, here.saturating_sub(kept));
         }
         outcome
     }
 
     async fn fetch_all(&mut self) -> Result<(), End> {
         self.open_staging().await?;
+        self.order.ledger.opened(self.order.gauge.transferred(), 0);
+        self.reason = self.order.ledger.first_reason(self.has_anything());
         loop {
             while !self.is_complete() {
                 self.fetch_once().await?;
@@ -151,7 +170,7 @@ impl Task {
             if !std::mem::take(&mut self.glued_blindly) {
                 return Err(self.wrong_hash().await);
             }
-            self.restart().await?;
+            self.restart(Discard::WrongHash).await?;
         }
         match &mut self.writer {
             Some(writer) => Ok(writer.flusher.finish().await?),
@@ -173,6 +192,27 @@ impl Task {
         self.follow_source()?;
         let (local, asked) = self.next_part()?;
         let _connection = Connection::begin(&self.order.gauge);
+        let source = SourceName::new(SourceKind::Origin, &self.url);
+        let reason = std::mem::replace(&mut self.reason, Reason::Next);
+        let line = self.order.ledger.begin(&source, local.clone(), reason);
+        match self.ask(local, asked, &line).await {
+            Ok(how) => {
+                line.end(how);
+                Ok(())
+            }
+            Err(end) => {
+                line.end(end.of_request());
+                Err(end)
+            }
+        }
+    }
+
+    async fn ask(
+        &mut self,
+        local: Range<u64>,
+        asked: Option<Range<u64>>,
+        line: &Line,
+    ) -> Result<HowEnded, End> {
         let request = Request {
             url: self.url.clone(),
             range: asked.clone(),
@@ -192,7 +232,8 @@ impl Task {
                     self.order.gauge.set_reply_headers(Some(text.into()));
                 }
                 if self.is_asked_who(&error) {
-                    return Ok(());
+                    self.reason = Reason::Credentials;
+                    return Ok(HowEnded::Credentials);
                 }
                 return self.not_opened(error).await;
             }
@@ -214,15 +255,19 @@ impl Task {
             }
             Judgement::AskAnew => {
                 drop(response);
-                self.restart().await
+                self.restart(Discard::OtherVersion).await?;
+                Ok(HowEnded::OtherVersion)
             }
             Judgement::Take { facts, body_start, restart } => {
                 if restart {
-                    self.restart().await?;
+                    self.restart(Discard::OtherVersion).await?;
+                    self.reason = Reason::Next;
                 }
                 self.learn(facts)?;
                 let local = self.place_of(local, body_start);
-                self.take(&mut response, local).await
+                line.set_span(local.clone());
+                self.take(&mut response, local, line).await?;
+                Ok(HowEnded::Complete)
             }
         }
     }
@@ -297,7 +342,7 @@ impl Task {
     }
 
     /// A request that brought no body. A file that shrank or changed shows as "no such range".
-    async fn not_opened(&mut self, error: dobbin_net::http::FetchError) -> Result<(), End> {
+    async fn not_opened(&mut self, error: dobbin_net::http::FetchError) -> Result<HowEnded, End> {
         let is_another = match &error.kind {
             FetchErrorKind::Changed => true,
             FetchErrorKind::RangeNotSatisfiable { total } => {
@@ -306,7 +351,8 @@ impl Task {
             _other_trouble => false,
         };
         if self.has_anything() && is_another {
-            self.restart().await
+            self.restart(Discard::OtherVersion).await?;
+            Ok(HowEnded::OtherVersion)
         } else {
             Err(End::Failed(of_fetch(&error)))
         }
@@ -365,7 +411,12 @@ impl Task {
     }
 
     /// Takes the body: `local` is where its bytes belong. What comes behind that is not wanted.
-    async fn take(&mut self, response: &mut Response, local: Range<u64>) -> Result<(), End> {
+    async fn take(
+        &mut self,
+        response: &mut Response,
+        local: Range<u64>,
+        line: &Line,
+    ) -> Result<(), End> {
         let Some(writer) = &mut self.writer else {
             return Err(End::Stopped);
         };
@@ -381,8 +432,12 @@ impl Task {
                 break;
             };
             self.order.gauge.fetched_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            line.add(bytes.len() as u64);
             let take = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+            let before = self.order.gauge.transferred();
             writer.write(&bytes[..take])?;
+            let written = self.order.gauge.transferred() - before;
+            self.order.ledger.discard(Discard::Surplus, bytes.len() as u64 - written);
             left -= take as u64;
             if let Some(unnoted) = &mut self.unnoted {
                 unnoted.bytes += take as u64;
@@ -427,7 +482,10 @@ impl Task {
             }
             // Gone, although the journal knows the file: somebody removed it. The journal must not
             // go on calling pieces flushed that will be fetched anew.
-            Err(error) if error.is_missing() => self.forget().await?,
+            Err(error) if error.is_missing() => {
+                self.order.ledger.opened(self.order.gauge.transferred(), 0);
+                self.forget(Discard::Lost).await?;
+            }
             Err(error) => return Err(error.into()),
         }
         Ok(())
@@ -476,7 +534,7 @@ impl Task {
     }
 
     /// The file is another one than before: what was had of it goes.
-    async fn restart(&mut self) -> Result<(), End> {
+    async fn restart(&mut self, why: Discard) -> Result<(), End> {
         self.restarts_count += 1;
         if self.restarts_count > RESTARTS_MAX {
             let host = self.url.host_str().unwrap_or_default();
@@ -485,15 +543,22 @@ impl Task {
                 format!("the file at {host} keeps changing while it is fetched"),
             )));
         }
-        self.forget().await
+        self.reason = match why {
+            Discard::WrongHash | Discard::WrongPiece => Reason::WrongHash,
+            Discard::OtherVersion | Discard::Unfinished | Discard::Surplus | Discard::Lost => {
+                Reason::OtherVersion
+            }
+        };
+        self.forget(why).await
     }
 
     /// Drops what was had of the file, in the journal first and then here. Only when the journal has
     /// forgotten the old bytes may new ones be written; else a crash could leave them under the old
     /// ones' name.
-    async fn forget(&mut self) -> Result<(), End> {
+    async fn forget(&mut self, why: Discard) -> Result<(), End> {
         self.writer = None;
         self.facts = None;
+        self.order.ledger.discard(why, self.order.gauge.transferred());
         self.order.gauge.set_transferred(0);
         let (noted, answer) = oneshot::channel();
         self.send(News::Restarted(noted))?;
@@ -515,7 +580,7 @@ impl Task {
 
     /// The bytes are not those that the caller meant: none of them is kept.
     async fn wrong_hash(&mut self) -> End {
-        if let Err(end) = self.forget().await {
+        if let Err(end) = self.forget(Discard::WrongHash).await {
             return end;
         }
         let host = self.url.host_str().unwrap_or_default();
