@@ -4,6 +4,7 @@
 //! data per byte. It decides nothing about its job; it reports what it finds (`event::News`) and
 //! ends.
 
+mod end;
 mod flush;
 mod hash;
 pub(crate) mod ledger;

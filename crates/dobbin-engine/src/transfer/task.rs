@@ -8,19 +8,20 @@ use std::sync::mpsc::SyncSender;
 use dobbin_core::job::{Facts, Judgement, Known, RangeMap, Trouble, Validator, judge};
 use dobbin_core::piece::{Layout, PieceSet};
 use dobbin_net::http::{Client, Extent, FetchErrorKind, HeaderText, Request, Response};
-use dobbin_store::{Staging, StagingError};
+use dobbin_store::Staging;
 use dobbin_types::{Discard, ErrorCode, Reason, SourceKind};
 use http::{HeaderName, HeaderValue};
 use tokio::sync::oneshot;
 use url::Url;
 
+use super::end::{End, too_large};
 use super::flush::Flusher;
 use super::hash::WholeHash;
 use super::ledger::{HowEnded, Line, SourceName};
 use super::order::Order;
 use super::stop::Stop;
 use super::stream::Writer;
-use super::trouble::{fatal, of_disk, of_fetch, passing};
+use super::trouble::{fatal, of_fetch, passing};
 use crate::event::{Event, News};
 use crate::gauge::Connection;
 use crate::hands::Hands;
@@ -37,30 +38,6 @@ struct Unnoted {
     answer: oneshot::Receiver<bool>,
     /// Bytes taken meanwhile.
     bytes: u64,
-}
-
-/// Why a transfer ended without its file.
-enum End {
-    /// It was told to, or nobody listens any more.
-    Stopped,
-    /// It cannot go on.
-    Failed(Trouble),
-}
-
-impl End {
-    /// How the request ended that ended the transfer.
-    fn of_request(&self) -> HowEnded {
-        match self {
-            End::Stopped => HowEnded::Stopped,
-            End::Failed(trouble) => HowEnded::failed(trouble),
-        }
-    }
-}
-
-impl From<StagingError> for End {
-    fn from(error: StagingError) -> End {
-        End::Failed(of_disk(error.code(), &error))
-    }
 }
 
 /// A transfer at work.
@@ -605,11 +582,4 @@ fn parsed(headers: &[(String, String)]) -> impl Iterator<Item = (HeaderName, Hea
 /// A URL that was checked when it was given.
 fn read(address: &str) -> Result<Url, Trouble> {
     Url::parse(address).map_err(|error| fatal(ErrorCode::INET_E_INVALID_URL, error.to_string()))
-}
-
-fn too_large() -> End {
-    End::Failed(fatal(
-        ErrorCode::from_errno(27), // EFBIG
-        "the file has more pieces than can be kept track of".into(),
-    ))
 }
