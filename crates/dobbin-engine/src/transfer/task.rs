@@ -196,6 +196,7 @@ impl Task {
             if_range: self.if_range(asked.as_ref()),
             headers: self.headers.clone(),
             allow_downgrade: self.order.allow_downgrade,
+            public_only: false,
         };
         let opened = tokio::select! {
             biased;

@@ -18,7 +18,9 @@ use url::{Host, Url};
 use super::body::Body;
 use super::connect::Ways;
 use super::dial::Scope;
+use super::digest;
 use super::error::{FetchError, FetchErrorKind, HeaderText};
+use super::link;
 use super::pools::{IDLE_PER_HOST_MAX, Pools};
 use super::protocol::{Origins, Protocol, place};
 use super::redirect::{self, is_redirect};
@@ -112,19 +114,21 @@ impl Client {
     ///
     /// If the request's range is empty.
     pub async fn open(&self, request: &Request) -> Result<Response, FetchError> {
-        let mut hop = Hop { url: request.url.clone(), trusted: true, scope: Scope::Any };
+        let scope = if request.public_only { Scope::PublicOnly } else { Scope::Any };
+        let mut hop = Hop { url: request.url.clone(), trusted: true, scope };
         // They are sent as headers; no text that is made of the URL from here on holds them.
         let _ = hop.url.set_username("");
         let _ = hop.url.set_password(None);
         hop.url.set_fragment(None);
 
         let headers = Headers::new(request, &self.settings.user_agent)
+            .and_then(|headers| enter(&hop.url, scope).map(|()| headers))
             .map_err(|kind| FetchError::new(host_of(&hop.url), kind))?;
         for _ in 0..=self.settings.redirects_max {
             let asked = self.ask(&hop, &headers).await;
             let reply = asked.map_err(|kind| FetchError::new(host_of(&hop.url), kind))?;
             if !is_redirect(reply.parts.status) {
-                return self.conclude(request, hop.url, reply).await;
+                return self.conclude(request, hop, reply).await;
             }
             hop = follow(request, &hop, &reply).map_err(|kind| FetchError {
                 http_status: Some(reply.parts.status.as_u16()),
@@ -243,9 +247,11 @@ impl Client {
     async fn conclude(
         &self,
         request: &Request,
-        url: Url,
+        hop: Hop,
         reply: Reply,
     ) -> Result<Response, FetchError> {
+        let from_public = is_public_way(&hop, &reply);
+        let Hop { url, .. } = hop;
         let Reply { parts, body, link, connection } = reply;
         let (status, headers) = (parts.status, &parts.headers);
         let promise = match judge(request, url.path(), status, headers, body.size_hint().exact()) {
@@ -267,6 +273,9 @@ impl Client {
             total: promise.total,
             validator: validator::of(headers),
             last_modified: validator::last_modified(headers).and_then(file_time),
+            sha256: digest::sha256_of_file(headers, promise.extent),
+            duplicates: link::duplicates(&url, headers, from_public),
+            from_public,
             accepts_ranges: matches!(promise.extent, Extent::Part { .. }) || says_ranges(headers),
             header_text: header_text(parts.version, status, headers),
             remote: link.map(|link| link.remote),
@@ -291,18 +300,28 @@ fn follow(request: &Request, hop: &Hop, reply: &Reply) -> Result<Hop, FetchError
     // Once lost, trust does not return: a stranger who sends us back must not steer a request that
     // carries the caller's headers.
     let trusted = hop.trusted && url.origin() == request.url.origin();
-    let scope = match hop.scope {
-        Scope::Any if !answered_publicly(&hop.url, reply.link.as_ref()) => Scope::Any,
-        Scope::Any | Scope::PublicOnly => Scope::PublicOnly,
-    };
-    if scope == Scope::PublicOnly
-        && let Some(reach) = literal_reach(&url)
-        && !reach.is_public()
-    {
-        // The connector would say the same; through a proxy there is nobody else to say it.
-        return Err(FetchErrorKind::AddressRefused(reach));
-    }
+    let scope = if is_public_way(hop, reply) { Scope::PublicOnly } else { Scope::Any };
+    enter(&url, scope)?;
     Ok(Hop { url, trusted, scope })
+}
+
+/// Whether a URL's text denies that it may be asked. The connector would say the same; through a proxy
+/// there is nobody else to say it.
+fn enter(url: &Url, scope: Scope) -> Result<(), FetchErrorKind> {
+    match literal_reach(url) {
+        Some(reach) if scope == Scope::PublicOnly && !reach.is_public() => {
+            Err(FetchErrorKind::AddressRefused(reach))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Whether this reply, or one that led to it, came from a public address.
+fn is_public_way(hop: &Hop, reply: &Reply) -> bool {
+    match hop.scope {
+        Scope::PublicOnly => true,
+        Scope::Any => answered_publicly(&hop.url, reply.link.as_ref()),
+    }
 }
 
 /// Whether the reply came from a public address. Behind a proxy a name's address is unknown, and
@@ -316,7 +335,7 @@ fn answered_publicly(url: &Url, link: Option<&Link>) -> bool {
 
 /// The class of a host that is an address, or is a name that always means this machine (RFC 6761
 /// §6.3).
-fn literal_reach(url: &Url) -> Option<Reach> {
+pub(super) fn literal_reach(url: &Url) -> Option<Reach> {
     match url.host()? {
         Host::Ipv4(address) => Some(Reach::of(address.into())),
         Host::Ipv6(address) => Some(Reach::of(address.into())),

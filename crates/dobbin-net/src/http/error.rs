@@ -62,8 +62,8 @@ pub enum FetchErrorKind {
     /// The name has no address.
     #[error("no address was found for its name")]
     Resolve,
-    /// A redirect came from a public address, and this one is not public.
-    #[error("a redirect from a public address may not lead to one that is {0:?}")]
+    /// A public address sent us here, by a redirect or a list, and this one is not public.
+    #[error("a public address may not send us to one that is {0:?}")]
     AddressRefused(Reach),
     /// None of its addresses took the connection; this is what the last one said.
     #[error("cannot connect: {0}")]

@@ -74,7 +74,17 @@ pub(super) fn target(
     }
     let mut target = current.join(text).map_err(|_| RedirectFault::Unreadable)?;
     target.set_fragment(None);
-    if !is_web(&target) {
+    check(current, &target, allow_downgrade)?;
+    Ok(target)
+}
+
+/// Whether a reply from `current` may name `target` as a place to ask.
+pub(super) fn check(
+    current: &Url,
+    target: &Url,
+    allow_downgrade: bool,
+) -> Result<(), RedirectFault> {
+    if !is_web(target) {
         return Err(RedirectFault::Scheme);
     }
     if !target.username().is_empty() || target.password().is_some() {
@@ -83,7 +93,7 @@ pub(super) fn target(
     if current.scheme() == "https" && target.scheme() == "http" && !allow_downgrade {
         return Err(RedirectFault::Downgrade);
     }
-    Ok(target)
+    Ok(())
 }
 
 /// Whether the URL is one that this source can fetch at all.

@@ -32,12 +32,22 @@ pub struct Request {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Whether a redirect may lead from https to http.
     pub allow_downgrade: bool,
+    /// Whether only public addresses may be asked, because it was a public address that named the URL.
+    /// Any may, where the caller named it.
+    pub public_only: bool,
 }
 
 impl Request {
     /// The whole of a file, with nothing else said.
     pub fn whole(url: Url) -> Request {
-        Request { url, range: None, if_range: None, headers: Vec::new(), allow_downgrade: false }
+        Request {
+            url,
+            range: None,
+            if_range: None,
+            headers: Vec::new(),
+            allow_downgrade: false,
+            public_only: false,
+        }
     }
 
     /// Some bytes of a file, with nothing else said.

@@ -8,6 +8,7 @@ use http::{HeaderMap, StatusCode, Version};
 use url::Url;
 
 use super::body::Body;
+use super::link::Duplicate;
 use super::validator::Validator;
 
 /// An answer that carries what was asked for, checked as far as its headers go.
@@ -20,6 +21,16 @@ pub struct Response {
     pub validator: Option<Validator>,
     /// When the origin says the file was last changed; not proof of anything.
     pub last_modified: Option<FileTime>,
+    /// The SHA-256 of the whole file, if the origin says it (RFC 9530, RFC 3230). It tells damage; that
+    /// the origin is who it seems to be only TLS tells.
+    pub sha256: Option<[u8; 32]>,
+    /// Where else the origin says the same file is, best first (RFC 6249); at most
+    /// [`DUPLICATES_MAX`](super::DUPLICATES_MAX). Only whoever knows a hash of the file should go there:
+    /// nothing else tells if it is the same.
+    pub duplicates: Vec<Duplicate>,
+    /// Whether it, or a redirect on the way to it, came from a public address: what it names may then be
+    /// asked only at public ones.
+    pub from_public: bool,
     /// Whether the origin says, or has just shown, that it can send parts.
     pub accepts_ranges: bool,
     /// Status line and headers of the final reply, each line ended by CRLF, without the empty line at

@@ -5,6 +5,7 @@ mod connections;
 mod http2;
 mod http2_trouble;
 mod kit;
+mod links;
 mod proxies;
 mod redirects;
 mod replies;
