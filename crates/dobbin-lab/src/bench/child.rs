@@ -1,5 +1,6 @@
 //! Running one program to its end and saying what it cost.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
@@ -104,6 +105,36 @@ fn memory(pid: u32, word: &str) -> Option<u64> {
     Some(kib * 1024)
 }
 
+/// How often each thread of a running process has gone to sleep by itself: as often it was woken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sleeps(BTreeMap<u32, u64>);
+
+impl Sleeps {
+    /// As of now; `None` when there is no such process.
+    pub(super) fn of(pid: u32) -> Option<Sleeps> {
+        let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+        let counts = threads.flatten().filter_map(|thread| {
+            // A thread may end between the two looks.
+            let status = fs::read_to_string(thread.path().join("status")).ok()?;
+            let id = thread.file_name().to_str()?.parse().ok()?;
+            Some((id, voluntary_switches(&status)?))
+        });
+        Some(Sleeps(counts.collect()))
+    }
+
+    /// How many there were since `before`, of all threads that are there still.
+    pub(super) fn since(&self, before: &Sleeps) -> u64 {
+        let of = |id, count: u64| count.saturating_sub(before.0.get(id).copied().unwrap_or(0));
+        self.0.iter().map(|(id, count)| of(id, *count)).sum()
+    }
+}
+
+/// `voluntary_ctxt_switches` of proc(5).
+fn voluntary_switches(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+    line.trim().parse().ok()
+}
+
 /// Own and waited-for children's time of a process that is running or has just ended.
 pub(super) fn cpu(pid: u32) -> Option<Duration> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
@@ -135,6 +166,21 @@ mod tests {
         let stat = "12 (a ) b) S 1 1 1 0 -1 4194304 80 70 0 0 11 22 33 44 20 0 1 0";
         assert_eq!(ticks(stat), Some(11 + 22 + 33 + 44));
         assert_eq!(ticks("nonsense"), None);
+    }
+
+    #[test]
+    fn only_switches_that_a_thread_asked_for_are_counted() {
+        let status = "Name:\tx\nvoluntary_ctxt_switches:\t41\nnonvoluntary_ctxt_switches:\t7\n";
+        assert_eq!(voluntary_switches(status), Some(41));
+        assert_eq!(voluntary_switches("Name:\tx\n"), None);
+        assert!(Sleeps::of(std::process::id()).is_some());
+    }
+
+    #[test]
+    fn threads_that_came_or_went_do_not_upset_the_count_of_the_others() {
+        let of = |counts: &[(u32, u64)]| Sleeps(counts.iter().copied().collect());
+        let before = of(&[(1, 10), (2, 500)]);
+        assert_eq!(of(&[(1, 13), (3, 4)]).since(&before), 3 + 4);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod latency;
 mod machine;
 pub mod queue;
 mod report;
+mod rest;
 mod server;
 mod size;
 mod tool;

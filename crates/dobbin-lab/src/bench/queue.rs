@@ -4,6 +4,8 @@
 //! process. First one job of many files, then many jobs of one file each; beside them, all the time,
 //! a program that goes on creating, looking, listing and cancelling. Every call counts from the
 //! request to the answer, which comes only when what it promises is durable.
+//!
+//! Last, in a store of its own, a queue of jobs at rest with some active ones: [`super::rest`].
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -21,7 +23,7 @@ use dobbin_types::{Completion, JobState};
 use super::child;
 use super::latency::Latencies;
 use super::machine::Machine;
-use super::size;
+use super::{rest, size};
 use crate::kill::agent::{Agent, Setup};
 use crate::origin::{Content, Origin, Plan};
 
@@ -37,6 +39,12 @@ pub struct Options {
     /// Size of each file.
     #[arg(long, value_name = "SIZE", default_value = "16KiB", value_parser = size::parse)]
     size: u64,
+    /// Jobs with one file each that lie in the queue of another agent; 0 leaves that part out.
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    rest: u32,
+    /// Those of them that are resumed, with an origin so slow that they stay active.
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    active: u32,
     /// Where the store and the files lie.
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     dir: PathBuf,
@@ -88,7 +96,12 @@ pub fn run(options: &Options) -> Result<()> {
     let peak = child::peak(agent.pid()).unwrap_or(0);
     let cpu = child::cpu(agent.pid()).unwrap_or_default();
     let restart = bench.restart(agent, &manager)?;
-    let report = bench.report(&large, &many, &restart, [idle, peak], cpu);
+    let mut report = bench.report(&large, &many, &restart, [idle, peak], cpu);
+    if options.rest > 0 {
+        let crowd = rest::Crowd { jobs: options.rest, active: options.active.min(options.rest) };
+        let program = bench.setup.program.clone();
+        report.push_str(&rest::measure(&crowd, program, &folder.join("rest"))?.markdown());
+    }
     io::stdout().write_all(report.as_bytes()).context("cannot print the report")?;
     if let Some(path) = &options.markdown {
         fs::write(path, &report).with_context(|| format!("cannot write {}", path.display()))?;

@@ -48,6 +48,14 @@ impl Agent {
     ///
     /// It cannot be started, ends by itself, or does not answer within [`RESTART_MAX`].
     pub(crate) fn start(setup: &Setup) -> Result<(Agent, Manager, Duration)> {
+        Agent::start_within(setup, RESTART_MAX)
+    }
+
+    /// The same for an agent that may take longer, because it has much to read.
+    pub(crate) fn start_within(
+        setup: &Setup,
+        limit: Duration,
+    ) -> Result<(Agent, Manager, Duration)> {
         let log = OpenOptions::new().create(true).append(true).open(&setup.log)?;
         let began = Instant::now();
         let child = Command::new(&setup.program)
@@ -64,18 +72,23 @@ impl Agent {
             .spawn()
             .with_context(|| format!("cannot start {}", setup.program.display()))?;
         let mut agent = Agent { child };
-        let manager = agent.wait_for_answer(&setup.socket, began)?;
+        let manager = agent.wait_for_answer(&setup.socket, began, limit)?;
         Ok((agent, manager, began.elapsed()))
     }
 
-    fn wait_for_answer(&mut self, socket: &Path, began: Instant) -> Result<Manager> {
+    fn wait_for_answer(
+        &mut self,
+        socket: &Path,
+        began: Instant,
+        limit: Duration,
+    ) -> Result<Manager> {
         loop {
             let tried = Manager::connect(Address::Socket(socket.to_path_buf()));
             // A connection alone is no answer.
             match tried.and_then(|manager| manager.agent().map(|_| manager)) {
                 Ok(manager) => return Ok(manager),
-                Err(error) if began.elapsed() > RESTART_MAX => {
-                    bail!("the agent does not answer within {RESTART_MAX:?}: {error}")
+                Err(error) if began.elapsed() > limit => {
+                    bail!("the agent does not answer within {limit:?}: {error}")
                 }
                 Err(_) => {}
             }
