@@ -11,6 +11,7 @@ pub mod file;
 pub mod id;
 pub mod job;
 pub mod ledger;
+pub mod phf;
 pub mod property;
 pub mod rest;
 pub mod stats;

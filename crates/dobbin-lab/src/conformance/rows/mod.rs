@@ -24,7 +24,6 @@ pub const NOT_YET: &[(&str, &str)] = &[
     ("peer *", "peers and hub"),
     ("policy *", "policies"),
     ("code DO_E_FILE_ENCRYPTION_EXPECTED", "peers and hub"),
-    ("code DO_E_METAINFO_*", "peers and hub"),
     ("code DO_E_UPLOADING_BAD_PIECES", "peers and hub"),
     ("code DO_E_BAD_INCOMING_DATA", "peers and hub"),
     ("code DO_E_BAD_PIECE_HASH_NO_BAN", "peers and hub"),
