@@ -4,7 +4,7 @@
 //! an async runtime, and a stalled connection is simply a thread that reads.
 
 use std::collections::HashMap;
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ use super::wire::{Link, Sender, Socket};
 /// Connections open at once; one more is closed as soon as it is accepted.
 pub const CONNECTIONS_MAX: usize = 512;
 
-/// An HTTP/1.1 server on a free loopback port that keeps to a [`Plan`], lies included.
+/// An HTTP/1.1 server on a free port, of loopback unless told otherwise, that keeps to a [`Plan`], lies included.
 ///
 /// Stops when dropped: its connections end, its threads are joined.
 #[derive(Debug)]
@@ -51,7 +51,16 @@ impl Origin {
     ///
     /// If the system gives no loopback port or no thread: no test can go on without.
     pub fn start(plan: Plan) -> Origin {
-        Origin::run(plan, None)
+        Origin::run(plan, Ipv4Addr::LOCALHOST.into(), None)
+    }
+
+    /// The same on another address of this machine, for tests that make networks of their own.
+    ///
+    /// # Panics
+    ///
+    /// As [`Origin::start`], also if the address is not one of this machine's.
+    pub fn start_on(plan: Plan, address: IpAddr) -> Origin {
+        Origin::run(plan, address, None)
     }
 
     /// Starts an origin that speaks HTTPS and shows the certificate of `identity`.
@@ -60,11 +69,11 @@ impl Origin {
     ///
     /// As [`Origin::start`], and if the certificates cannot be made.
     pub fn start_tls(plan: Plan, identity: Identity) -> Origin {
-        Origin::run(plan, Some(Certificates::make(identity)))
+        Origin::run(plan, Ipv4Addr::LOCALHOST.into(), Some(Certificates::make(identity)))
     }
 
-    fn run(plan: Plan, certificates: Option<Certificates>) -> Origin {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free loopback port");
+    fn run(plan: Plan, address: IpAddr, certificates: Option<Certificates>) -> Origin {
+        let listener = TcpListener::bind((address, 0)).expect("a free port of this address");
         let address = listener.local_addr().expect("the address just bound");
         let shared = Arc::new(Shared {
             plan: Mutex::new(plan),

@@ -17,21 +17,29 @@ use dobbin_types::{ErrorCode, JobId, JobState};
 pub(crate) struct Site {
     pub(crate) folder: tempfile::TempDir,
     engine: Option<Engine>,
+    http: HttpSettings,
     pub(crate) runtime: tokio::runtime::Runtime,
 }
 
 impl Site {
     pub(crate) fn new() -> Site {
+        Site::with(|_| {})
+    }
+
+    /// One whose way to the network differs from the product's in this.
+    pub(crate) fn with(change: impl FnOnce(&mut HttpSettings)) -> Site {
         let folder = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let mut site = Site { folder, engine: None, runtime };
+        let mut http =
+            HttpSettings { proxy: ProxyRules::none(), ..HttpSettings::product("dobbin-lab") };
+        change(&mut http);
+        let mut site = Site { folder, engine: None, http, runtime };
         site.start(Recover::RunAll);
         site
     }
 
     pub(crate) fn start(&mut self, recover: Recover) {
-        let http =
-            HttpSettings { proxy: ProxyRules::none(), ..HttpSettings::product("dobbin-lab") };
+        let http = self.http.clone();
         let limits = JobLimits::OFF;
         let options =
             EngineOptions { state: self.folder.path().join("state"), recover, http, limits };
