@@ -9,6 +9,11 @@ pub const CAP_FOREGROUND: Duration = Duration::from_secs(30);
 /// and still makes several tries within an hourly no-progress timeout.
 pub const CAP_BACKGROUND: Duration = Duration::from_secs(600);
 
+/// The wait between two tries of a job that lacks space, memory or the like on this machine, be it
+/// foreground or background. No origin is spared by a longer one, and somebody who makes room shall
+/// see the job go on within a minute; a shorter one would fetch again, for nothing, what found no room.
+pub const WAIT_SHORTAGE: Duration = Duration::from_secs(30);
+
 /// The wait before the next try after `failures_count` failures in a row: 2 s, doubling to `cap`.
 ///
 /// * `retry_after`: what the origin asked for; the wait is at least that, even beyond `cap`.

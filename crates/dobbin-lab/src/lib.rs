@@ -8,3 +8,4 @@ pub mod conformance;
 pub mod kill;
 pub mod model;
 pub mod origin;
+pub mod powercut;

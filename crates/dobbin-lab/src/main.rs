@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use dobbin_lab::{bench, kill, model};
+use dobbin_lab::{bench, kill, model, powercut};
 
 /// Proves and measures Dobbin. Never shipped.
 #[derive(Debug, Parser)]
@@ -19,6 +19,8 @@ enum Verb {
     Bench(Bench),
     /// Kills a working agent again and again, and looks whether it loses anything.
     Kill(kill::Options),
+    /// As `kill`, and with each kill the machine loses its power. For root.
+    Powercut(powercut::Options),
     /// Compares core and running agents with a model of the interface, over random sequences.
     Model(model::Options),
 }
@@ -37,6 +39,10 @@ fn main() -> Result<()> {
         Verb::Bench(Bench::Queue(options)) => bench::queue::run(&options),
         Verb::Model(options) => {
             println!("{}", model::run(&options)?);
+            Ok(())
+        }
+        Verb::Powercut(options) => {
+            println!("{}", powercut::run(&options)?);
             Ok(())
         }
         Verb::Kill(options) => {

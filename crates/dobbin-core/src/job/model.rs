@@ -7,8 +7,8 @@ use core::num::NonZeroU64;
 use core::time::Duration;
 
 use dobbin_types::{
-    Clsid, Completion, CostFlags, FileNumber, FileTime, JobId, JobState, JobTimes, JobType,
-    NotifyFlags, Priority, Uid,
+    Clsid, Completion, CostFlags, ErrorCode, FileNumber, FileTime, JobId, JobState, JobTimes,
+    JobType, NotifyFlags, Priority, Uid,
 };
 
 use super::file::File;
@@ -188,7 +188,8 @@ impl Job {
             if !job.error.as_ref().is_some_and(|error| error.code.is_transient()) {
                 job.quiet.start(now.awake());
             }
-            job.retry_at = Some(now.tick.after(timer::retry_delay(&job, None, 0)));
+            let code = job.error.as_ref().map_or(ErrorCode::S_OK, |error| error.code);
+            job.retry_at = Some(now.tick.after(timer::retry_delay(&job, code, None, 0)));
         }
         job
     }

@@ -192,7 +192,8 @@ pub(super) fn attempt_failed(
     let attempt = job.attempt;
     job.failures_count = job.failures_count.saturating_add(1);
     if trouble.transient && !job.no_progress_timeout().is_zero() {
-        let wait = timer::retry_delay(job, trouble.retry_after, trouble.spread_thousandths);
+        let wait =
+            timer::retry_delay(job, trouble.code, trouble.retry_after, trouble.spread_thousandths);
         let not_before = trouble.retry_after.map(|asked| now.tick.after(asked));
         job.error = Some(JobError::of(trouble, file));
         job.renew(JobState::TransientError);

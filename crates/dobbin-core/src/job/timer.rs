@@ -75,12 +75,18 @@ impl Job {
     }
 }
 
-/// The wait before the next try, after `job.failures_count` failures in a row.
+/// The wait before the next try, after `job.failures_count` failures in a row, the last of which had
+/// this `code`.
 pub(super) fn retry_delay(
     job: &Job,
+    code: ErrorCode,
     retry_after: Option<Duration>,
     spread_thousandths: u16,
 ) -> Duration {
+    if code.is_local_shortage() {
+        let wait = Some(retry::WAIT_SHORTAGE);
+        return retry::delay(0, retry::WAIT_SHORTAGE, wait, spread_thousandths);
+    }
     let cap = if job.new.priority.is_foreground() {
         retry::CAP_FOREGROUND
     } else {

@@ -47,6 +47,16 @@ fn retries_wait_longer_each_time_up_to_the_cap_of_their_class() {
     assert_eq!(waits(foreground(), &passing(), 6), [2, 4, 8, 16, 30, 30]);
 }
 
+/// Reliability matrix, row 9: a job goes on within a minute of there being room again.
+#[test]
+fn a_shortage_of_the_machine_is_looked_at_every_half_minute_by_every_class() {
+    let full = Trouble { code: ErrorCode::ENOSPC, ..passing() };
+    assert_eq!(waits(about(), &full, 12), [30; 12]);
+    assert_eq!(waits(foreground(), &full, 3), [30; 3]);
+    let spread = Trouble { spread_thousandths: 100, ..full };
+    assert_eq!(waits(about(), &spread, 2), [33; 2]);
+}
+
 /// RFC 9110 §10.2.3: never before the origin wants it, even beyond the cap; chance stretches it.
 /// conformance: number retry-after
 #[test]

@@ -541,7 +541,9 @@ impl Task {
         let (noted, answer) = oneshot::channel();
         self.send(News::Restarted(noted))?;
         if !answer.await.unwrap_or(false) {
-            return Err(End::Stopped);
+            // Where a newer attempt has overtaken this one, nobody listens to that any more.
+            let why = "the journal cannot be written, so the old bytes cannot be replaced yet";
+            return Err(End::Failed(passing(ErrorCode::ENOSPC, why.into())));
         }
         self.order.generation += 1;
         Ok(Staging::discard_at(&self.order.place)?)

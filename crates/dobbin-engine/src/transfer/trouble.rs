@@ -23,9 +23,11 @@ pub(super) fn of_fetch(error: &FetchError) -> Trouble {
     }
 }
 
-/// A step on the disk that failed. Fatal: nothing about it gets better by asking the origin again.
+/// A step on the disk that failed. What the machine lacks for now is waited for; everything else is
+/// fatal: nothing about it gets better by asking the origin again.
 pub(crate) fn of_disk(code: ErrorCode, error: &dyn Error) -> Trouble {
-    fatal(code, chain(error))
+    let message = chain(error);
+    if code.is_local_shortage() { passing(code, message) } else { fatal(code, message) }
 }
 
 /// Something that will not pass.

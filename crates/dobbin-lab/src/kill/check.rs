@@ -15,9 +15,6 @@ use super::job::{Allowed, Job};
 use super::refetch::Reading;
 use super::world::World;
 
-/// Bytes of one transfer that may be fetched again for one kill (design, "crash").
-pub(super) const AGAIN_MAX: u64 = 8 * 1024 * 1024;
-
 /// What one life of the agent came to.
 #[derive(Debug, Default)]
 pub(super) struct Life {
@@ -29,13 +26,15 @@ pub(super) struct Life {
 
 /// The agent is dead: nothing wrong stands under any name, nothing on the disk claims what is not so,
 /// and no more was fetched again than is allowed.
-pub(super) fn after_kill(world: &mut World<'_>) -> Result<Life> {
+///
+/// * `again_max`: bytes of one transfer that may have been fetched again because of the end before.
+pub(super) fn after_kill(world: &mut World<'_>, again_max: u64) -> Result<Life> {
     let record = world.origin.requests_from(world.accounts.seen());
     let life = world.accounts.close(&record);
     let mut again_bytes_max = 0;
     for (target, bytes) in &life.again {
         again_bytes_max = again_bytes_max.max(*bytes);
-        ensure!(*bytes <= AGAIN_MAX, "{bytes} bytes of {target} were fetched again");
+        ensure!(*bytes <= again_max, "{bytes} bytes of {target} were fetched again");
     }
     for job in &world.jobs {
         destinations(job)?;
@@ -60,7 +59,7 @@ fn reached(world: &World<'_>, reading: &Reading) -> Result<Option<u64>> {
 }
 
 /// Under the names of a job's files stands the right thing or nothing.
-fn destinations(job: &Job) -> Result<()> {
+pub(crate) fn destinations(job: &Job) -> Result<()> {
     for file in &job.files {
         let is_there = check_published(&file.path, &file.results)?;
         ensure!(
@@ -225,7 +224,9 @@ fn leftovers(world: &World<'_>, list: &[JobInfo]) -> Result<()> {
     for folder in &world.folders {
         for path in names(folder)? {
             ensure!(
-                expected.contains(&path) || world.delivered.contains(&path),
+                expected.contains(&path)
+                    || world.delivered.contains(&path)
+                    || world.may_stay(&path),
                 "{} was left behind",
                 path.display()
             );

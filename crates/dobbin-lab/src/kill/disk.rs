@@ -20,7 +20,7 @@ type Versions<'a> = &'a [Arc<Vec<u8>>];
 
 /// A file's bytes before they are shown.
 #[derive(Debug)]
-pub(super) struct Staged {
+pub(crate) struct Staged {
     /// What the have file says; `None` where it says nothing.
     pub(super) had: Option<PieceSet>,
     data: Vec<u8>,
@@ -28,7 +28,7 @@ pub(super) struct Staged {
 
 impl Staged {
     /// Reads what there is of a file; `None` where there is no data.
-    pub(super) fn read(
+    pub(crate) fn read(
         state: &Path,
         job: JobId,
         number: FileNumber,
@@ -44,8 +44,13 @@ impl Staged {
         Ok(Some(Staged { had, data: data? }))
     }
 
+    /// The same bytes, of which others say which pieces are there.
+    pub(crate) fn called_had(self, had: PieceSet) -> Staged {
+        Staged { had: Some(had), ..self }
+    }
+
     /// Every piece that is called had is right, and all of them are of one version.
-    pub(super) fn check(&self, versions: Versions<'_>) -> Result<()> {
+    pub(crate) fn check(&self, versions: Versions<'_>) -> Result<()> {
         let Some(had) = self.had.as_ref().filter(|had| !had.is_empty()) else { return Ok(()) };
         let layout = had.layout();
         let is_of = |version: &Arc<Vec<u8>>| {
@@ -66,7 +71,7 @@ impl Staged {
     }
 
     /// All of it is one of the versions.
-    pub(super) fn is_whole(&self, versions: Versions<'_>) -> bool {
+    pub(crate) fn is_whole(&self, versions: Versions<'_>) -> bool {
         versions.iter().any(|version| **version == self.data)
     }
 

@@ -11,7 +11,7 @@ use dobbin_types::{ErrorCode, JobId, JobState, Priority};
 
 /// States that a job may be found in, or that it may be gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Allowed(u16);
+pub(crate) struct Allowed(u16);
 
 impl Allowed {
     /// It is not there (any more).
@@ -74,13 +74,13 @@ impl fmt::Display for Allowed {
 
 /// A file that a client wants.
 #[derive(Debug, Clone)]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     /// As it is asked for.
     pub(super) add: AddFile,
     /// Where it goes.
-    pub(super) path: PathBuf,
+    pub(crate) path: PathBuf,
     /// What it may hold: one of these, whole.
-    pub(super) results: Vec<Arc<Vec<u8>>>,
+    pub(crate) results: Vec<Arc<Vec<u8>>>,
     /// Whether bytes of it that are fetched again are counted.
     pub(super) counts: bool,
     /// Its bytes were looked at when it was said to be finished, and were right.
@@ -89,13 +89,13 @@ pub(super) struct Wanted {
 
 /// A job, as its client knows it.
 #[derive(Debug)]
-pub(super) struct Job {
+pub(crate) struct Job {
     /// Unique: by it a job is found again whose creation was not answered.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// `None` while its creation is not answered.
     pub(super) id: Option<JobId>,
     /// Its files, the ones whose addition is not answered included.
-    pub(super) files: Vec<Wanted>,
+    pub(crate) files: Vec<Wanted>,
     /// So many of them are promised.
     pub(super) files_promised: usize,
     /// What is promised of its state, and what an unanswered wish may have made of it.

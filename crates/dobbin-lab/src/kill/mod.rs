@@ -12,6 +12,7 @@
 //! the machine's. A run that failed fails again after a few tries, not always at once.
 
 pub(crate) mod agent;
+mod blow;
 mod check;
 mod deed;
 mod disk;
@@ -31,9 +32,14 @@ use dobbin_types::JobState;
 use dobbin_types::rest::EventKind;
 
 use self::agent::Agent;
+use self::blow::Kill;
+pub(crate) use self::blow::{Blow, Ground};
+pub(crate) use self::check::destinations;
 use self::deed::Client;
+pub(crate) use self::disk::Staged;
+pub(crate) use self::job::Job;
 use self::served::Library;
-use self::world::World;
+pub(crate) use self::world::World;
 use crate::chance::Chance;
 
 /// How many kills one store goes through before its jobs are led to their ends and it is looked at
@@ -58,7 +64,8 @@ pub struct Options {
     /// The program to kill; left out, `dobbin` beside this one
     #[arg(long, value_name = "PATH")]
     pub dobbin: Option<PathBuf>,
-    /// Where stores are made; left out, the system's folder for such things
+    /// Where stores are made; left out, the system's folder for such things, and for power cuts its
+    /// folder in memory
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
 }
@@ -114,6 +121,12 @@ impl fmt::Display for Summary {
 /// The first broken promise, with the seed, the cycle and the folder in which everything was left as
 /// it was; or whatever keeps the harness itself from working.
 pub fn run(options: &Options) -> Result<Summary> {
+    let program = program_of(options)?;
+    run_with(options, &program, &mut Kill { dir: options.dir.clone() })
+}
+
+/// The program that the options name.
+pub(crate) fn program_of(options: &Options) -> Result<PathBuf> {
     let program = match &options.dobbin {
         Some(program) => program.clone(),
         None => std::env::current_exe()?.with_file_name("dobbin"),
@@ -121,23 +134,23 @@ pub fn run(options: &Options) -> Result<Summary> {
     if !program.is_file() {
         bail!("there is no {}; build it, or name it with --dobbin", program.display());
     }
+    Ok(program)
+}
+
+/// [`run`] with a blow of the caller's.
+pub(crate) fn run_with(options: &Options, program: &Path, blow: &mut dyn Blow) -> Result<Summary> {
     let began = Instant::now();
     let mut chance = Chance::new(options.seed);
     let library = Library::new(&mut chance);
     let mut summary = Summary { seed: options.seed, ..Summary::default() };
     while summary.cycles < options.cycles {
-        let folder = match &options.dir {
-            Some(folder) => tempfile::Builder::new().prefix("kill-").tempdir_in(folder),
-            None => tempfile::Builder::new().prefix("dobbin-kill-").tempdir(),
-        }?;
-        let mut world = World::new(&program, folder.path(), &library, &mut chance)?;
+        let mut world = World::new(program, blow.ground()?, &library, &mut chance)?;
         let kills = KILLS_PER_WORLD.min(options.cycles - summary.cycles);
-        if let Err(broken) = live(&mut world, kills, &mut chance, &mut summary) {
-            let elsewhere = world.keep();
+        if let Err(broken) = live(&mut world, kills, blow, &mut chance, &mut summary) {
+            let mut kept = world.keep();
+            kept.extend(blow.keep());
             return Err(broken).with_context(|| {
-                let (seed, cycle) = (options.seed, summary.cycles);
-                let kept = folder.keep();
-                format!("seed {seed}, cycle {cycle}; kept: {} {elsewhere:?}", kept.display())
+                format!("seed {}, cycle {}; kept: {kept:?}", options.seed, summary.cycles)
             });
         }
         summary.jobs += world.jobs_count;
@@ -152,6 +165,7 @@ pub fn run(options: &Options) -> Result<Summary> {
 fn live(
     world: &mut World<'_>,
     kills: u64,
+    blow: &mut dyn Blow,
     chance: &mut Chance,
     summary: &mut Summary,
 ) -> Result<()> {
@@ -161,7 +175,8 @@ fn live(
         let doom = agent.doom(life(chance))?;
         Client { world, manager: &manager, doom: &doom, chance }.work()?;
         agent.bury(doom)?;
-        let life = check::after_kill(world).context("after the kill")?;
+        let life = check::after_kill(world, blow.again_max()).context("after the kill")?;
+        blow.fall(world, chance).context("after the blow")?;
         summary.sent_bytes += life.sent_bytes;
         summary.again_bytes_max = summary.again_bytes_max.max(life.again_bytes_max);
     }

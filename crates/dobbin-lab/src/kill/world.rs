@@ -3,32 +3,31 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+use dobbin_store::durable;
 use dobbin_types::rest::AddFile;
 use dobbin_types::{ByteRange, FileNumber};
 
 use super::agent::Setup;
+use super::blow::Ground;
 use super::job::{Job, Wanted};
 use super::refetch::Accounts;
 use super::served::{Library, Served};
 use crate::chance::Chance;
 use crate::origin::{Origin, Plan};
 
-/// A file system that is another one than that of most temporary folders.
-const OTHER_FILE_SYSTEM: &str = "/dev/shm";
-
 /// A group that nobody is in, for a folder that hands its group on.
 const STRANGE_GROUP: u32 = 54_321;
 
 /// What an agent lives on.
 #[derive(Debug)]
-pub(super) struct World<'a> {
-    pub(super) setup: Setup,
+pub(crate) struct World<'a> {
+    pub(crate) setup: Setup,
     pub(super) origin: Origin,
-    pub(super) jobs: Vec<Job>,
+    pub(crate) jobs: Vec<Job>,
     pub(super) accounts: Accounts,
     /// Where files go: on the store's file system, on another one, and where they must be copied.
     pub(super) folders: Vec<PathBuf>,
@@ -43,14 +42,14 @@ pub(super) struct World<'a> {
     /// What its clients ask for: some of the library, so that each world has weaknesses of its own.
     wanted: Vec<&'a Served>,
     files_count: u64,
-    /// Lies elsewhere than the rest, so it is removed by itself; left when the world is kept.
-    elsewhere: Option<tempfile::TempDir>,
+    /// Removed with the world, unless it is kept.
+    ground: Ground,
 }
 
 impl<'a> World<'a> {
     pub(super) fn new(
         program: &Path,
-        folder: &Path,
+        ground: Ground,
         library: &'a Library,
         chance: &mut Chance,
     ) -> Result<World<'a>> {
@@ -60,18 +59,22 @@ impl<'a> World<'a> {
             .fold(Plan::new(), |plan, served| plan.route(&served.path, served.route(chance)));
         let wanted_count = chance.within(1..library.files().len() as u64);
         let wanted = (0..wanted_count).filter_map(|_| chance.pick(library.files())).collect();
+        let folder = ground.here.path();
         let near = folder.join("near");
         fs::create_dir(&near)?;
         let mut folders = vec![near];
         folders.extend(folder_with_strange_group(folder)?);
-        let elsewhere = folder_elsewhere(folder)?;
-        folders.extend(elsewhere.as_ref().map(|folder| folder.path().to_path_buf()));
+        folders.extend(ground.elsewhere.as_ref().map(|folder| folder.path().to_path_buf()));
+        // They are there before the agent is, whatever becomes of the machine.
+        for folder in folders.iter().map(PathBuf::as_path).chain([folder]) {
+            durable::flush_parent(folder)?;
+        }
         Ok(World {
             setup: Setup {
                 program: program.to_path_buf(),
                 state: folder.join("state"),
                 socket: folder.join("api.sock"),
-                log: folder.join("agent.log"),
+                log: ground.log.clone(),
             },
             origin: Origin::start(plan),
             jobs: Vec::new(),
@@ -84,7 +87,7 @@ impl<'a> World<'a> {
             library,
             wanted,
             files_count: 0,
-            elsewhere,
+            ground,
         })
     }
 
@@ -133,9 +136,15 @@ impl<'a> World<'a> {
         })
     }
 
+    /// Whether it is no promise that this file beside a destination is gone.
+    pub(super) fn may_stay(&self, path: &Path) -> bool {
+        self.ground.parts_may_stay && path.extension().is_some_and(|extension| extension == "part")
+    }
+
     /// Leaves everything where it is, for somebody to look at.
     pub(super) fn keep(self) -> Vec<PathBuf> {
-        self.elsewhere.map(tempfile::TempDir::keep).into_iter().collect()
+        let folders = [Some(self.ground.here), self.ground.elsewhere];
+        folders.into_iter().flatten().map(tempfile::TempDir::keep).collect()
     }
 }
 
@@ -160,14 +169,4 @@ fn folder_with_strange_group(folder: &Path) -> Result<Option<PathBuf>> {
     }
     fs::set_permissions(&path, fs::Permissions::from_mode(0o2755))?;
     Ok(Some(path))
-}
-
-/// A folder on another file system; nothing where there is none.
-fn folder_elsewhere(folder: &Path) -> Result<Option<tempfile::TempDir>> {
-    let (here, there) = (fs::metadata(folder)?, fs::metadata(OTHER_FILE_SYSTEM));
-    if there.is_ok_and(|there| there.dev() != here.dev()) {
-        let made = tempfile::Builder::new().prefix("dobbin-lab-").tempdir_in(OTHER_FILE_SYSTEM);
-        return made.map(Some).context("cannot make a folder on another file system");
-    }
-    Ok(None)
 }

@@ -136,6 +136,23 @@ impl ErrorCode {
         }
     }
 
+    /// Whether the machine lacks something for now that a local file needs: space, quota, memory,
+    /// descriptors, or the right to write at all while its file system is read-only. It comes back
+    /// without the job being touched, so a job waits for it (decision "a full disk is waited out");
+    /// a disk that fails ([`ErrorCode::EIO`]) is not waited for.
+    pub const fn is_local_shortage(self) -> bool {
+        matches!(
+            self,
+            ErrorCode::ENOSPC
+                | ErrorCode::EDQUOT
+                | ErrorCode::EROFS
+                | ErrorCode::ENFILE
+                | ErrorCode::EMFILE
+                | ErrorCode::ENOMEM
+                | ErrorCode::E_OUTOFMEMORY
+        )
+    }
+
     /// Whether it is a curl code whose cause may pass. The errno with the same number is one that
     /// stops no job; [`ErrorCode::CURL_PROXY_RESOLVE`] is absent because a failing disk is not
     /// retried.
@@ -240,6 +257,26 @@ mod tests {
         check(io::Error::other("made up here"), ErrorCode::EIO);
         // A number of the system that has no kind of its own.
         check(io::Error::from_raw_os_error(5), ErrorCode::EIO);
+    }
+
+    #[test]
+    fn a_shortage_passes_and_a_failure_or_a_refusal_does_not() {
+        for (errno, expect) in [
+            (5, false),
+            (12, true),
+            (13, false),
+            (17, false),
+            (20, false),
+            (23, true),
+            (24, true),
+            (28, true),
+            (30, true),
+            (116, false),
+            (122, true),
+        ] {
+            let code = ErrorCode::from_file_error(&io::Error::from_raw_os_error(errno));
+            assert_eq!(code.is_local_shortage(), expect, "errno {errno}: {code}");
+        }
     }
 
     #[test]

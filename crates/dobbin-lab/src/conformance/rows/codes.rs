@@ -69,7 +69,10 @@ pub(super) fn classes() -> Group {
     table(
         "What stops a job and what it waits for",
         &[
-            ("class disk", "a disk that refuses or is full: ERROR"),
+            (
+                "class disk",
+                "a disk that refuses: ERROR; one that is full: TRANSIENT_ERROR, until there is room",
+            ),
             ("class client-error", "4xx: ERROR, but 408 and 429 may pass"),
             ("class server-error", "5xx and leftovers of 3xx may pass"),
             ("class connection", "names, connections, timeouts and resets may pass"),
