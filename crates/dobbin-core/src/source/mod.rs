@@ -1,5 +1,8 @@
-//! Where bytes may come from: what is known of a source before and while it is asked.
+//! Where bytes may come from: what is known of a source before and while it is asked, which source to
+//! ask, and over how many connections.
 
 mod reach;
+pub mod share;
+pub mod width;
 
 pub use reach::Reach;
