@@ -31,9 +31,33 @@ pub fn delay(
     wait + wait * u32::from(spread_thousandths) / 1_000
 }
 
+/// Whether a refusal with this HTTP status may be over at the next try although its class says that it
+/// will not.
+///
+/// "Not found" for a file that this very URL has served before (`was_served`) is mostly one server of
+/// many that does not have it yet, or an origin that is just replacing it. One that wants credentials
+/// or says "gone" means it, and so does whoever never had the file.
+pub fn may_come_back(http_status: u16, was_served: bool) -> bool {
+    was_served && http_status == 404
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_file_that_was_there_may_come_back() {
+        for (status, served, expect) in [
+            (404, true, true),
+            (404, false, false),
+            (401, true, false),
+            (403, true, false),
+            (410, true, false),
+            (416, true, false),
+        ] {
+            assert_eq!(may_come_back(status, served), expect, "{status} {served}");
+        }
+    }
 
     const fn seconds(count: u64) -> Duration {
         Duration::from_secs(count)

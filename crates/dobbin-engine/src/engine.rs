@@ -87,7 +87,9 @@ impl Engine {
         let own_uid = identity::own_uid();
         let (inbox, events) = sync_channel(INBOX_MAX);
         let hands = Hands::new("hands", THREADS_MAX);
-        let pool = Pool::new(Client::new(options.http)?, hands.clone(), inbox.clone());
+        let awake = clock.clone();
+        let http = HttpSettings { slept: Arc::new(move || awake.slept()), ..options.http };
+        let pool = Pool::new(Client::new(http)?, hands.clone(), inbox.clone());
         let boot: Arc<str> = boot.into();
         let door = Door::new(own_uid, &options.state, options.limits);
         let handle = Handle::new(inbox.clone(), door, Arc::clone(&boot));

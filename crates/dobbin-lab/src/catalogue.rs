@@ -256,11 +256,14 @@ fn answers() -> Vec<Case> {
 /// A refusal is passed on as its status; which ones may pass is the interface's choice (errors 4.2
 /// and 6: every 4xx but 408 and 429 is fatal).
 fn statuses() -> Vec<Case> {
-    let status = |name, status, transient: bool| {
+    let refusal = |status, transient: bool| {
         let code = ErrorCode::from_http_status(status);
-        let expect = if transient { Expect::Transient(code) } else { Expect::Fatal(code) };
-        whole(name, Answer::Status(status), expect)
+        if transient { Expect::Transient(code) } else { Expect::Fatal(code) }
     };
+    let status =
+        |name, status, transient| whole(name, Answer::Status(status), refusal(status, transient));
+    let of_part =
+        |name, status, transient| part(name, Answer::Status(status), refusal(status, transient));
     let odd_success = Expect::Transient(ErrorCode::DO_E_UNEXPECTED_HTTP_STATUS_2XX);
     vec![
         whole("201", Answer::Status(201), odd_success),
@@ -283,6 +286,13 @@ fn statuses() -> Vec<Case> {
         status("503", 503, true),
         status("504", 504, true),
         status("599", 599, true),
+        of_part("401 to a request for a part", 401, false),
+        of_part("403 to a request for a part", 403, false),
+        of_part("404 to a request for a part", 404, false),
+        of_part("410 to a request for a part", 410, false),
+        of_part("416 to a request for a part", 416, false),
+        of_part("429 to a request for a part", 429, true),
+        of_part("503 to a request for a part", 503, true),
     ]
 }
 

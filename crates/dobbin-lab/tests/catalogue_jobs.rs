@@ -102,6 +102,12 @@ fn fate(case: &Case, lay: Lay) -> Fate {
         ("a reset for a reply", _) => return Fate::MayWait(ErrorCode::CURL_RECV_ERROR),
         // No other part is as long as the last one of a file.
         ("another part", Lay::Resumed) => return Fate::Straight,
+        // It was there a moment ago (reliability B46).
+        ("404 to a request for a part", Lay::Resumed) => {
+            return Fate::Waits(ErrorCode::from_http_status(404));
+        }
+        // Asked for the whole, the origin finds it again (reliability B39).
+        ("416 to a request for a part", Lay::Resumed) => return Fate::Straight,
         // The part ends behind the end it names: a contradiction here, though not in the catalogue.
         ("a total that is a little wrong", Lay::Resumed) => return Fate::Stops(no_ranges),
         // Noticed as another version, and fetched from 0 (reliability B40, B41).
@@ -467,6 +473,28 @@ fn a_file_that_changes_with_every_reply_is_whole_or_not_at_all() {
     let origin = Origin::start(Plan::new().route("/a", route));
     let story = lead(|_| {}, |to| add(origin.url("/a"), to));
     assert!(story.bytes == LARGE.all());
+}
+
+#[test]
+fn a_file_that_changes_three_times_under_one_transfer_is_an_error() {
+    // Its two ranges are never of one version, because no two replies are.
+    let changes_max = 12;
+    let route = (1..=changes_max).fold(Route::honest(LARGE), |route, request| {
+        route.when(When::After(request), Version::NewTag)
+    });
+    let origin = Origin::start(Plan::new().route("/a", route));
+    let site = Site::new(|_| {});
+    let folder = site.destination("out");
+    let file = AddFile { ranges: two_ranges(), ..add(origin.url("/a"), &folder.join("file")) };
+    run(async {
+        let life = Life::begin(site.engine.handle(), folder, file).await;
+        let info = life.at_rest().await;
+        let error = info.error.unwrap();
+        assert_eq!((info.state, error.code), (JobState::Error, ErrorCode::E_UNEXPECTED));
+        assert!(error.message.contains("keeps changing"), "{}", error.message);
+    });
+    // Each of three versions was seen by its first range, and denied by its second.
+    assert_eq!(origin.requests().len(), 6);
 }
 
 #[test]

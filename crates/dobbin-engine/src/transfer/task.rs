@@ -21,13 +21,13 @@ use super::ledger::{HowEnded, Line, SourceName};
 use super::order::Order;
 use super::stop::Stop;
 use super::stream::Writer;
-use super::trouble::{fatal, of_fetch, passing};
+use super::trouble::{fatal, of_fetch, of_refusal, passing};
 use crate::event::{Event, News};
 use crate::gauge::Connection;
 use crate::hands::Hands;
 
-/// How often a file may change under one transfer before that is an error.
-const RESTARTS_MAX: u32 = 3;
+/// How often a file may start from zero within one transfer; the next change of it is an error.
+const RESTARTS_MAX: u32 = 2;
 
 /// Bytes of a file that may be here before its record says of which version they are. After a crash
 /// they are fetched again, so this is part of what a kill may cost (8 MiB).
@@ -319,20 +319,20 @@ impl Task {
         !auth.is_empty()
     }
 
-    /// A request that brought no body. A file that shrank or changed shows as "no such range".
+    /// A request that brought no body. A file that shrank or changed shows as "no such range", and so
+    /// does a server that has lost its way: asked for the whole, it may find it again.
     async fn not_opened(&mut self, error: dobbin_net::http::FetchError) -> Result<HowEnded, End> {
         let is_another = match &error.kind {
             FetchErrorKind::Changed => true,
-            FetchErrorKind::RangeNotSatisfiable { total } => {
-                total.is_none_or(|total| self.facts.as_ref().map(|f| f.remote_size) != Some(total))
-            }
+            FetchErrorKind::RangeNotSatisfiable { .. } => true,
             _other_trouble => false,
         };
         if self.has_anything() && is_another {
             self.restart(Discard::OtherVersion).await?;
             Ok(HowEnded::OtherVersion)
         } else {
-            Err(End::Failed(of_fetch(&error)))
+            let was_served = self.facts.is_some() && !self.is_moved();
+            Err(End::Failed(of_refusal(&error, was_served)))
         }
     }
 

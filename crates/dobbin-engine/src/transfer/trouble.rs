@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 
 use dobbin_core::job::Trouble;
+use dobbin_core::retry::may_come_back;
 use dobbin_net::http::{Class, FetchError};
 use dobbin_types::ErrorCode;
 
@@ -21,6 +22,13 @@ pub(super) fn of_fetch(error: &FetchError) -> Trouble {
         retry_after: error.retry_after,
         spread_thousandths: spread(),
     }
+}
+
+/// A request that brought no body; `was_served`: this URL has given the file before.
+pub(super) fn of_refusal(error: &FetchError, was_served: bool) -> Trouble {
+    let trouble = of_fetch(error);
+    let comes_back = error.http_status.is_some_and(|status| may_come_back(status, was_served));
+    Trouble { transient: trouble.transient || comes_back, ..trouble }
 }
 
 /// A step on the disk that failed. What the machine lacks for now is waited for; everything else is

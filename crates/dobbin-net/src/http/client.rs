@@ -21,7 +21,7 @@ use super::dial::Scope;
 use super::digest;
 use super::error::{FetchError, FetchErrorKind, HeaderText};
 use super::link;
-use super::pools::{IDLE_PER_HOST_MAX, Pools};
+use super::pools::{IDLE_PER_HOST_MAX, Kept};
 use super::protocol::{Origins, Protocol, place};
 use super::redirect::{self, is_redirect};
 use super::reply::judge;
@@ -53,7 +53,7 @@ const DRAIN_TIME_MAX: Duration = Duration::from_millis(100);
 pub struct Client {
     settings: Arc<HttpSettings>,
     ways: Arc<Ways>,
-    pools: Pools,
+    kept: Arc<Kept>,
 }
 
 /// One step on the way from the caller's URL to the file.
@@ -100,8 +100,8 @@ impl Client {
     }
 
     fn with(settings: Arc<HttpSettings>, ways: Arc<Ways>) -> Client {
-        let pools = Pools::new(&ways, settings.read_buffer);
-        Client { settings, ways, pools }
+        let kept = Arc::new(Kept::new(&ways, settings.read_buffer, &settings.slept));
+        Client { settings, ways, kept }
     }
 
     /// Asks for what the request names, follows redirects, and returns the reply when its headers
@@ -198,9 +198,10 @@ impl Client {
             sleep(self.settings.stall.over).await;
             FetchErrorKind::Silent
         };
+        let pool = self.kept.pool(asking.scope, protocol);
         let outcome = tokio::select! {
             biased;
-            outcome = self.pools.pool(asking.scope, protocol).request(request) => outcome,
+            outcome = pool.request(request) => outcome,
             kind = patience => {
                 retire(&connection);
                 return Err((kind, false));

@@ -42,6 +42,7 @@ pub use client::Client;
 pub use error::{Class, FetchError, FetchErrorKind, HeaderText};
 pub use link::{DUPLICATES_MAX, Duplicate};
 pub use network::{Network, Pending, SystemNetwork};
+pub use pools::SleptSoFar;
 pub use proxy::ProxyRules;
 pub use range::{ContentRange, RangeFault};
 pub use redirect::RedirectFault;

@@ -1,6 +1,6 @@
 //! Connections that are kept for the next request.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -41,9 +41,47 @@ const _: () = assert!(H2_CONNECTION_WINDOW_BYTES < 1 << 31);
 /// Connections of one kind.
 pub(super) type Pool = legacy::Client<Connector, Empty<Bytes>>;
 
-/// The connections of one client.
-#[derive(Clone)]
-pub(super) struct Pools {
+/// How long the machine has slept since some moment; never shrinks. Given by whoever has the clock.
+pub type SleptSoFar = Arc<dyn Fn() -> Duration + Send + Sync>;
+
+/// A sleep that ends all connections. Shorter ones outlast neither a server's patience nor the memory
+/// of a router on the way.
+const SLEEP_MIN: Duration = Duration::from_secs(10);
+
+/// The connections of one client, as long as the machine is awake.
+///
+/// A clock that stands still while the machine sleeps takes a connection for fresh whose other end is
+/// long gone. Asking on it would cost the time of a stall, so after a sleep nobody does.
+pub(super) struct Kept {
+    ways: Arc<Ways>,
+    read_buffer: usize,
+    slept: SleptSoFar,
+    /// The pools, and how long the machine had slept when they were made.
+    awake: Mutex<(Duration, Pools)>,
+}
+
+impl Kept {
+    pub(super) fn new(ways: &Arc<Ways>, read_buffer: usize, slept: &SleptSoFar) -> Kept {
+        let pools = Pools::new(ways, read_buffer);
+        let (ways, slept) = (Arc::clone(ways), Arc::clone(slept));
+        let awake = Mutex::new((slept(), pools));
+        Kept { ways, read_buffer, slept, awake }
+    }
+
+    /// Where to find, or make, a connection of this kind.
+    pub(super) fn pool(&self, scope: Scope, protocol: Protocol) -> Pool {
+        let slept = (self.slept)();
+        let mut awake = self.awake.lock().unwrap_or_else(PoisonError::into_inner);
+        if slept.saturating_sub(awake.0) >= SLEEP_MIN {
+            tracing::debug!("connections from before a sleep are given up");
+            *awake = (slept, Pools::new(&self.ways, self.read_buffer));
+        }
+        awake.1.pool(scope, protocol).clone()
+    }
+}
+
+/// The connections themselves.
+struct Pools {
     /// Connections to any address.
     any: Pair,
     /// Connections that were allowed to lead to public addresses only. Kept apart, so that what
@@ -53,14 +91,13 @@ pub(super) struct Pools {
 
 /// A pool for either version: one hands out a connection to each request, the other makes one and
 /// shares it.
-#[derive(Clone)]
 struct Pair {
     http1: Pool,
     http2: Pool,
 }
 
 impl Pools {
-    pub(super) fn new(ways: &Arc<Ways>, read_buffer: usize) -> Pools {
+    fn new(ways: &Arc<Ways>, read_buffer: usize) -> Pools {
         let pair = |scope| {
             let connector = |protocol| Connector { ways: Arc::clone(ways), scope, protocol };
             Pair {
@@ -71,8 +108,7 @@ impl Pools {
         Pools { any: pair(Scope::Any), public_only: pair(Scope::PublicOnly) }
     }
 
-    /// Where to find, or make, a connection of this kind.
-    pub(super) fn pool(&self, scope: Scope, protocol: Protocol) -> &Pool {
+    fn pool(&self, scope: Scope, protocol: Protocol) -> &Pool {
         let pair = match scope {
             Scope::Any => &self.any,
             Scope::PublicOnly => &self.public_only,

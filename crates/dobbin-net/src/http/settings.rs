@@ -6,6 +6,7 @@ use std::time::Duration;
 use rustls::pki_types::CertificateDer;
 
 use super::network::{Network, SystemNetwork};
+use super::pools::SleptSoFar;
 use super::proxy::ProxyRules;
 
 /// How a client behaves, whatever it is asked for.
@@ -30,6 +31,8 @@ pub struct HttpSettings {
     /// byte up to about 1 MiB; a slow limit is smoother with less. Also bounds a reply's headers, so
     /// at least 64 KiB are used.
     pub read_buffer: usize,
+    /// How long the machine has slept so far. Connections are not kept across a long sleep.
+    pub slept: SleptSoFar,
     /// Names and sockets: the system's, unless a test stands in for it.
     pub network: Arc<dyn Network>,
 }
@@ -46,6 +49,8 @@ impl HttpSettings {
             proxy: ProxyRules::from_environment(),
             extra_roots: Vec::new(),
             read_buffer: 1024 * 1024,
+            // Whoever has a clock that knows puts it here.
+            slept: Arc::new(|| Duration::ZERO),
             network: Arc::new(SystemNetwork),
         }
     }

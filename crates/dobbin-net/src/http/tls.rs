@@ -105,7 +105,7 @@ fn connectors(extra_roots: &[CertificateDer<'static>]) -> Result<Connectors, Str
 
 /// What a failed handshake means.
 fn explain(error: &io::Error) -> FetchErrorKind {
-    use rustls::{AlertDescription, Error as E, PeerMisbehaved};
+    use rustls::{AlertDescription, Error as E, PeerIncompatible, PeerMisbehaved};
     let Some(cause) = error.get_ref().and_then(|inner| inner.downcast_ref::<E>()) else {
         return FetchErrorKind::Handshake(error.kind().to_string());
     };
@@ -115,6 +115,11 @@ fn explain(error: &io::Error) -> FetchErrorKind {
         E::AlertReceived(AlertDescription::NoApplicationProtocol)
         | E::PeerMisbehaved(PeerMisbehaved::SelectedUnofferedApplicationProtocol) => {
             FetchErrorKind::Protocol
+        }
+        // RFC 8996: what is older is no longer spoken, by us and by those who know better.
+        E::AlertReceived(AlertDescription::ProtocolVersion)
+        | E::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13) => {
+            FetchErrorKind::Handshake("it speaks no TLS from 1.2 on".into())
         }
         E::NoCertificatesPresented => FetchErrorKind::Certificate("it has none".into()),
         other => FetchErrorKind::Handshake(other.to_string()),

@@ -1,6 +1,9 @@
 //! Which connection a request travels on.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 
@@ -66,6 +69,24 @@ fn a_connection_that_went_stale_is_replaced_without_a_word() {
             numbers.push(origin.heard().await.0);
         }
         assert_eq!(numbers, [0, 0, 1]);
+    });
+}
+
+#[test]
+fn connections_are_kept_through_a_nap_and_not_through_a_sleep() {
+    run(async {
+        let mut origin =
+            Origin::new([Say(ok("1")), Say(ok("2")), Say(ok("3")), Say(ok("4"))]).await;
+        let slept = Arc::new(AtomicU64::new(7));
+        let clock = Arc::clone(&slept);
+        let so_far = move || Duration::from_secs(clock.load(Ordering::Relaxed));
+        let client = Client::new(HttpSettings { slept: Arc::new(so_far), ..settings() }).unwrap();
+        for (now, connection) in [(7, 0), (16, 0), (17, 1), (18, 1)] {
+            slept.store(now, Ordering::Relaxed);
+            let mut response = client.open(&Request::whole(origin.url("/f"))).await.unwrap();
+            read(&mut response).await.unwrap();
+            assert_eq!(origin.heard().await.0, connection, "{now} s slept");
+        }
     });
 }
 

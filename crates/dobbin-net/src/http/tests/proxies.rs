@@ -68,6 +68,21 @@ fn a_proxy_that_opens_no_tunnel_says_why() {
 }
 
 #[test]
+fn a_proxy_that_is_down_is_named_as_what_is_down() {
+    run(async {
+        let dead = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let proxy = format!("http://{dead}");
+        let rules = ProxyRules::new(&proxy, &proxy, "");
+        let client = Client::new(HttpSettings { proxy: rules, ..settings() }).unwrap();
+        for url in ["http://a.test/", "https://a.test/"] {
+            let error = failure(&client, &with_secret(url)).await;
+            let refused = FetchErrorKind::ProxyConnect(io::ErrorKind::ConnectionRefused);
+            assert_eq!((&error.kind, error.class()), (&refused, Class::Transient), "{url}");
+        }
+    });
+}
+
+#[test]
 fn a_proxy_of_an_unknown_kind_is_not_passed_by() {
     run(async {
         let rules = ProxyRules::new("socks4://127.0.0.1:1", "", "");

@@ -151,6 +151,31 @@ fn a_server_that_speaks_no_tls_is_no_certificate_problem() {
 }
 
 #[test]
+fn a_server_of_before_tls_1_2_is_told_apart() {
+    // It answers with TLS 1.1: a random of zeros, no session, one of its cipher suites.
+    let hello = b"\x16\x03\x02\x00\x2A\x02\x00\x00\x26\x03\x02";
+    let server_hello = [&hello[..], &[0; 32], b"\x00\xC0\x14\x00"].concat();
+    // Or it only says that it will not have our version.
+    let alert = b"\x15\x03\x02\x00\x02\x02\x46".to_vec();
+    run(async {
+        for answer in [server_hello, alert] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            tokio::spawn(async move {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut head = [0; 4096];
+                let _ = stream.read(&mut head).await;
+                stream.write_all(&answer).await.unwrap();
+                let _ = stream.read(&mut head).await;
+            });
+            let error = failure(&client(), &https(address)).await;
+            assert!(error.to_string().contains("no TLS from 1.2 on"), "{error}");
+            assert_eq!(error.code(), ErrorCode::CURL_TLS_HANDSHAKE);
+        }
+    });
+}
+
+#[test]
 fn an_unusable_authority_is_reported_when_the_client_is_made() {
     let extra_roots = vec![CertificateDer::from(vec![1, 2, 3])];
     let error = Client::new(HttpSettings { extra_roots, ..settings() }).err();
