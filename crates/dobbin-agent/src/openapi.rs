@@ -6,8 +6,8 @@
 use dobbin_types::rest::{
     AddFiles, AddedFiles, AgentInfo, AnswerCall, CallNumber, CallbackEvent, CallbackInfo,
     CreateDownload, CreateJob, CreatedDownload, CreatedJob, DownloadInfo, DownloadList,
-    DownloadOutcome, DownloadStatus, Event, Failure, FileInfo, FileList, FileStats, Handover,
-    JobFailure, JobInfo, JobList, JobStats, Outcome, PropertyBody, SetCallback,
+    DownloadOutcome, DownloadStatus, Event, Failure, FileInfo, FileList, FileStats, FileWhy,
+    Handover, JobFailure, JobInfo, JobList, JobStats, JobWhy, Outcome, PropertyBody, SetCallback,
     SetNoProgressTimeout, SetNotifyFlags, SetPriority, SetRemoteName, StartDownload, route,
 };
 use dobbin_types::{DownloadProperty, FileNumber, FileProperty, JobId, JobProperty, JobState};
@@ -214,6 +214,8 @@ fn operations_of_properties() -> Vec<Described> {
     vec![
         get(route::FILE_STATS, "getFileStats", "Where the file's bytes came from")
             .replies::<FileStats>(),
+        get(route::FILE_WHY, "getFileWhy", "Why the file stands where it stands")
+            .replies::<FileWhy>(),
         put(route::REMOTE_NAME, "setRemoteName", "Sets where the file comes from")
             .takes::<SetRemoteName>()
             .replies::<Outcome>(),
@@ -226,6 +228,7 @@ fn operations_of_properties() -> Vec<Described> {
             .replies::<Outcome>(),
         get(route::STATS, "getStats", "Where the bytes of the job's files came from")
             .replies::<JobStats>(),
+        get(route::WHY, "getWhy", "Why the job stands where it stands").replies::<JobWhy>(),
         get(route::JOB_PROPERTY, "getJobProperty", "A property of the job")
             .names_property(JobProperty::all().map(JobProperty::word))
             .replies::<PropertyBody>(),

@@ -59,6 +59,12 @@ impl Queue {
         self.order.len()
     }
 
+    /// How many jobs get slots before this one; `None` for a job that wants none. Cost: O(jobs).
+    pub fn jobs_before(&self, job: JobId) -> Option<usize> {
+        let (priority, turn) = *self.places.get(&job)?;
+        Some(self.order.range(..(priority, turn, job)).count())
+    }
+
     /// Whether no job wants to run.
     pub fn is_empty(&self) -> bool {
         self.order.is_empty()
@@ -127,6 +133,9 @@ mod tests {
         }
         let wanted = queue.wanted(|_| files(1));
         assert_eq!(jobs_of(&wanted), [5, 4, 2, 3, 1].map(job));
+        let before = [5, 4, 2, 3, 1].map(|number| queue.jobs_before(job(number)));
+        assert_eq!(before, [Some(0), Some(1), Some(2), Some(3), Some(4)]);
+        assert_eq!(queue.jobs_before(job(9)), None);
     }
 
     #[test]

@@ -50,6 +50,11 @@ impl Loop {
         let after = entry.job.state();
         if after != before {
             tracing::info!(%job, from = %before, to = %after, "job state changed");
+            if matches!(after, JobState::Error | JobState::TransientError)
+                && let Some(error) = entry.job.last_error()
+            {
+                entry.history.failed(now.wall, picture::failure(error));
+            }
         }
         self.carry_out(job, effects, move |outcome| done(outcome.map(|()| after)));
         self.refresh(job);

@@ -60,6 +60,7 @@ impl Loop {
                 self.answer(reply, watched);
             }
             Command::Property(command) => self.property(actor, command),
+            Command::Why(command) => self.why(actor, command),
             Command::Callback(command) => self.callback_command(actor, command),
         }
     }
@@ -221,10 +222,29 @@ impl Loop {
             Wish::SetNoProgressTimeout(seconds) => JobWish::SetNoProgressTimeout(seconds),
             Wish::SetNotifyFlags(flags) => JobWish::SetNotifyFlags(flags),
         });
-        self.step(job, event, Vec::new(), move |outcome| {
+        self.wish_of(actor, job, event, move |outcome| {
             // The caller may have hung up; the wish stands either way.
             let _ = reply.send(outcome.map(|state| done(ErrorCode::S_OK, state)));
         });
+    }
+
+    /// Gives core a wish of somebody's, and remembers who it was that brought the job to rest.
+    pub(crate) fn wish_of(
+        &mut self,
+        actor: Actor,
+        job: JobId,
+        event: JobEvent,
+        done: impl FnOnce(Result<JobState, Failure>) + Send + 'static,
+    ) {
+        let before = self.entries.get(&job).map(|entry| entry.job.state());
+        self.step(job, event, Vec::new(), done);
+        let at = self.clock.wall();
+        if let Some(entry) = self.entries.get_mut(&job)
+            && entry.job.state() == JobState::Suspended
+            && before != Some(JobState::Suspended)
+        {
+            entry.history.suspended(actor.uid(), at);
+        }
     }
 
     /// `Cancel`: answered when nothing of the job is left on the disk.

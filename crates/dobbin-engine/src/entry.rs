@@ -19,6 +19,7 @@ use crate::farewell::Farewell;
 use crate::gauge::{RateMeter, SharedGauge};
 use crate::transfer::ledger::{Ledger, SharedLedger};
 use crate::transfer::{Source, Stop};
+use crate::why::History;
 
 /// What is done with an answer.
 pub(crate) type Answer<T> = Box<dyn FnOnce(Result<T, Failure>) + Send>;
@@ -54,6 +55,8 @@ pub(crate) struct Entry {
     pub(crate) farewell: Option<Farewell>,
     /// Calls that arrived while the job was being published: Complete is one step for everybody.
     pub(crate) parked: Vec<(Actor, Command)>,
+    /// What happened to it since the process started.
+    pub(crate) history: History,
 }
 
 /// A transfer, as far as the loop reaches into it.
@@ -100,6 +103,7 @@ impl Entry {
             handover: None,
             farewell: None,
             parked: Vec::new(),
+            history: History::default(),
         }
     }
 
@@ -108,7 +112,8 @@ impl Entry {
         for ledger in self.files.iter().filter_map(|file| file.ledger.as_ref()) {
             ledger.shrink();
         }
-        Entry::new(self.job.clone(), self.files.clone())
+        let history = self.history.clone();
+        Entry { history, ..Entry::new(self.job.clone(), self.files.clone()) }
     }
 
     /// Whether the job wants a slot: core says that it could run, and nothing here holds it back.

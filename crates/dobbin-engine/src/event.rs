@@ -7,7 +7,7 @@ use dobbin_core::piece::PieceSet;
 use dobbin_store::Intent;
 use dobbin_types::rest::{
     CallNumber, CallbackInfo, Event as Told, EventKind, Failure, FileInfo, FileList, FileStats,
-    JobFailure, JobInfo, JobList, JobStats, ListenerId, Outcome,
+    FileWhy, JobFailure, JobInfo, JobList, JobStats, JobWhy, ListenerId, Outcome,
 };
 use dobbin_types::{ErrorCode, FileNumber, FileProperty, JobId, JobProperty, PropertyValue, Uid};
 use tokio::sync::{mpsc, oneshot};
@@ -92,6 +92,7 @@ pub(crate) enum Command {
     Subscribe { job: Option<JobId>, reply: Reply<mpsc::Receiver<Told>> },
     Callback(CallbackCommand),
     Property(PropertyCommand),
+    Why(WhyCommand),
 }
 
 /// What programs ask that want to be called.
@@ -100,6 +101,12 @@ pub(crate) enum CallbackCommand {
     Set { job: JobId, listener: Option<ListenerId>, reply: Reply<Outcome> },
     Get { job: JobId, reply: Reply<CallbackInfo> },
     Answer { job: JobId, number: CallNumber, result: ErrorCode, reply: Reply<Outcome> },
+}
+
+/// What callers ask for reasons of.
+pub(crate) enum WhyCommand {
+    Job { job: JobId, reply: Reply<JobWhy> },
+    File { job: JobId, file: FileNumber, reply: Reply<FileWhy> },
 }
 
 /// What callers ask of properties and figures.

@@ -33,6 +33,7 @@ mod recover;
 mod run;
 mod tell;
 mod transfer;
+mod why;
 
 pub use dobbin_core::access::Actor;
 pub use dobbin_core::download::Operation;

@@ -68,7 +68,7 @@ fn waiting(entry: &Entry, clock: &Clock) -> Option<Waiting> {
 }
 
 /// When a deadline comes, for people.
-fn on_the_wall(at: Tick, clock: &Clock) -> FileTime {
+pub(crate) fn on_the_wall(at: Tick, clock: &Clock) -> FileTime {
     let ahead = at.since(clock.now());
     FileTime::from_unix_millis(
         clock

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use dobbin_types::rest::{
     AddFile, AgentInfo, CreateDownload, CreateJob, DownloadInfo, DownloadOutcome, DownloadStatus,
-    Event, FileInfo, FileStats, JobFailure, JobInfo, ListenerId, Outcome,
+    Event, FileInfo, FileStats, FileWhy, JobFailure, JobInfo, JobWhy, ListenerId, Outcome,
 };
 use dobbin_types::{
     ByteRange, Clsid, CostFlags, DownloadProperty, ErrorCode, ErrorContext, FileNumber,
@@ -194,6 +194,8 @@ impl Job {
         fn set_notify_clsid(&self, clsid: Clsid) -> Outcome;
         /// See [`crate::Job::stats`].
         fn stats(&self) -> Vec<FileStats>;
+        /// See [`crate::Job::why`].
+        fn why(&self) -> JobWhy;
         /// See [`crate::Job::resume`].
         fn resume(&self) -> Outcome;
         /// See [`crate::Job::suspend`].
@@ -402,6 +404,8 @@ impl File {
         fn set_local_name(&self, path: &str) -> Outcome;
         /// See [`crate::File::stats`].
         fn stats(&self) -> FileStats;
+        /// See [`crate::File::why`].
+        fn why(&self) -> FileWhy;
     }
 }
 

@@ -1,6 +1,6 @@
 //! One file of a job.
 
-use dobbin_types::rest::{FileInfo, FileStats, Outcome};
+use dobbin_types::rest::{FileInfo, FileStats, FileWhy, Outcome};
 use dobbin_types::{
     ByteRange, DoFilePropertyId, FileNumber, FileProgress, FileProperty, FilePropertyId,
     PropertyValue,
@@ -118,5 +118,10 @@ impl File {
     /// Where its bytes came from (`GetStats`).
     pub async fn stats(&self) -> Result<FileStats, Error> {
         self.job.file_stats(self.number).await
+    }
+
+    /// Why it stands where it stands, with every request that is remembered.
+    pub async fn why(&self) -> Result<FileWhy, Error> {
+        self.job.file_why(self.number).await
     }
 }

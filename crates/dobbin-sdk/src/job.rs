@@ -1,8 +1,9 @@
 //! One job.
 
 use dobbin_types::rest::{
-    AddFile, AddFiles, AddedFiles, FileInfo, FileList, FileStats, JobFailure, JobInfo, JobStats,
-    Outcome, PropertyBody, SetNoProgressTimeout, SetNotifyFlags, SetPriority, SetRemoteName, route,
+    AddFile, AddFiles, AddedFiles, FileInfo, FileList, FileStats, FileWhy, JobFailure, JobInfo,
+    JobStats, JobWhy, Outcome, PropertyBody, SetNoProgressTimeout, SetNotifyFlags, SetPriority,
+    SetRemoteName, route,
 };
 use dobbin_types::{
     Clsid, CostFlags, ErrorCode, FileNumber, FileProperty, JobId, JobProgress, JobProperty,
@@ -269,6 +270,12 @@ impl Job {
         Ok(stats.files)
     }
 
+    /// Why it stands where it stands: what it waits for, where its bytes came from, what was tried
+    /// and failed, what limits it. For a while also after it is over.
+    pub async fn why(&self) -> Result<JobWhy, Error> {
+        self.manager.get("asking why the job stands there", self.path(route::WHY)).await
+    }
+
     /// Subscribes to what happens to it, to watch. To be called back, see
     /// [`Job::set_notify_interface`].
     pub async fn events(&self) -> Result<Events, Error> {
@@ -282,6 +289,11 @@ impl Job {
     pub(crate) async fn file_stats(&self, number: FileNumber) -> Result<FileStats, Error> {
         let path = route::of_file(route::FILE_STATS, self.id, number);
         self.manager.get("asking for a file's figures", path).await
+    }
+
+    pub(crate) async fn file_why(&self, number: FileNumber) -> Result<FileWhy, Error> {
+        let path = route::of_file(route::FILE_WHY, self.id, number);
+        self.manager.get("asking why the file stands there", path).await
     }
 
     pub(crate) async fn set_remote_name(

@@ -34,6 +34,7 @@ fn run(cli: Cli) -> Result<Exit, Trouble> {
         Command::Get(args) => wait_for(command::get::run(args, place)),
         Command::Jobs(args) => wait_for(command::jobs::run(args, place)),
         Command::Downloads(args) => wait_for(command::downloads::run(args, place)),
+        Command::Why(args) => wait_for(command::why::run(args, place)),
         Command::Serve(args) => command::serve::run(args, &place),
         Command::Completions(args) => command::completions::completions(args),
         Command::Man(args) => command::completions::man(args),

@@ -1,8 +1,10 @@
-//! Properties and figures of jobs and files, one function for each route.
+//! Properties, figures and reasons of jobs and files, one function for each route.
 
 use axum::Json;
 use axum::extract::State;
-use dobbin_types::rest::{FileStats, JobStats, Outcome, PropertyBody, SetRemoteName};
+use dobbin_types::rest::{
+    FileStats, FileWhy, JobStats, JobWhy, Outcome, PropertyBody, SetRemoteName,
+};
 use dobbin_types::{FileProperty, JobProperty};
 
 use super::reply::Refusal;
@@ -76,4 +78,20 @@ pub(super) async fn file_stats(
     FileInPath(job, file): FileInPath,
 ) -> Reply<FileStats> {
     Ok(Json(shared.engine.file_stats(call.caller.actor, job, file).await?))
+}
+
+pub(super) async fn why(
+    State(shared): State<Shared>,
+    call: Call,
+    JobInPath(job): JobInPath,
+) -> Reply<JobWhy> {
+    Ok(Json(shared.engine.why(call.caller.actor, job).await?))
+}
+
+pub(super) async fn file_why(
+    State(shared): State<Shared>,
+    call: Call,
+    FileInPath(job, file): FileInPath,
+) -> Reply<FileWhy> {
+    Ok(Json(shared.engine.file_why(call.caller.actor, job, file).await?))
 }

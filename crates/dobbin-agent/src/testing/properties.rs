@@ -1,7 +1,7 @@
 //! Properties, figures and moved files over the socket.
 
 use dobbin_types::ErrorCode;
-use dobbin_types::rest::{FileList, JobStats, Outcome, PropertyBody};
+use dobbin_types::rest::{FileList, FileWhy, Holdup, JobStats, JobWhy, Outcome, PropertyBody};
 
 use super::House;
 
@@ -104,5 +104,20 @@ async fn refusals_of_properties_name_what_was_wrong() {
     )
     .await;
     put("files/0/remote-name", r#"{"remote_name":"x"}"#, 400, invalid, "remote_name").await;
+    house.close().await;
+}
+
+#[tokio::test]
+async fn reasons_are_told_of_a_job_and_of_its_files() {
+    let house = House::open().await;
+    let job = house.create("x").await;
+    let file = r#"{"files":[{"remote_name":"http://127.0.0.1:9/a?key=secret"}]}"#;
+    house.tell("POST", &format!("/v1/jobs/{job}/files"), file).await;
+    let why: JobWhy = house.ask("GET", &format!("/v1/jobs/{job}/why")).await.body_as();
+    assert_eq!(why.holdup, Some(Holdup::Resume { suspended_by: None, suspended_at: None }));
+    let path = format!("/v1/jobs/{job}/files/0/why");
+    assert_eq!(house.ask("GET", &path).await.body_as::<FileWhy>(), why.files[0]);
+    let none = format!("/v1/jobs/{job}/files/1/why");
+    house.ask("GET", &none).await.refused(404, ErrorCode::DO_E_FILE_NOT_AVAILABLE);
     house.close().await;
 }

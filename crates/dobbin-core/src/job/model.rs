@@ -291,6 +291,12 @@ impl Job {
         self.retry_at
     }
 
+    /// Before this the origin does not want to be asked again (`Retry-After`); `None` when it said
+    /// nothing of the kind.
+    pub fn retry_not_before(&self) -> Option<Tick> {
+        self.retry_not_before
+    }
+
     /// Whether Complete is under way.
     pub fn is_publishing(&self) -> bool {
         self.publishing

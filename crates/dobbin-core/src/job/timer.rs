@@ -10,7 +10,7 @@ use super::model::Job;
 use super::step::Now;
 use super::trouble::JobError;
 use crate::retry;
-use crate::time::Tick;
+use crate::time::{Stopwatch, Tick};
 
 /// Default no-progress timeout of foreground jobs (`SetNoProgressTimeout`).
 pub const NO_PROGRESS_FOREGROUND: Duration = Duration::from_secs(3_600);
@@ -38,15 +38,19 @@ impl Job {
         if self.state.is_final() || self.publishing {
             return None;
         }
-        let due = |watch: &crate::time::Stopwatch, limit: Duration| {
-            let since = watch.running_since?;
-            Some(since.after(limit.saturating_sub(watch.spent)))
-        };
-        // Should the machine sleep until then, that is too early, which does no harm.
-        let no_progress = self.quiet_max().and_then(|limit| due(&self.quiet, limit));
-        let no_progress = no_progress.map(|awake| awake.after(self.slept));
-        let too_old = due(&self.age, AGE_MAX);
-        [self.retry_at, no_progress, too_old].into_iter().flatten().min()
+        [self.retry_at, self.gives_up_at(), self.expires_at()].into_iter().flatten().min()
+    }
+
+    /// When it goes into error if no byte comes until then; `None` while no such time is counted.
+    /// Should the machine sleep until then, that is too early, which does no harm.
+    pub fn gives_up_at(&self) -> Option<Tick> {
+        let awake = due(&self.quiet, self.quiet_max()?)?;
+        Some(awake.after(self.slept))
+    }
+
+    /// When it is cancelled if nobody completes it until then; `None` once it is over.
+    pub fn expires_at(&self) -> Option<Tick> {
+        if self.state.is_final() { None } else { due(&self.age, AGE_MAX) }
     }
 
     /// How long the job may go without a byte in the state it is in; `None` where that ends nothing.
@@ -73,6 +77,12 @@ impl Job {
         self.quiet.is_running()
             && self.quiet_max().is_some_and(|limit| self.quiet.elapsed(awake) >= limit)
     }
+}
+
+/// When a watch that runs will have run for `limit`.
+fn due(watch: &Stopwatch, limit: Duration) -> Option<Tick> {
+    let since = watch.running_since?;
+    Some(since.after(limit.saturating_sub(watch.spent)))
 }
 
 /// The wait before the next try, after `job.failures_count` failures in a row, the last of which had

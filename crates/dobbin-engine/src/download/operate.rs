@@ -73,7 +73,7 @@ impl Loop {
             self.step(job, event, Vec::new(), |_| {});
             self.wait_for_end(job, reply);
         } else {
-            self.step(job, event, Vec::new(), move |outcome| {
+            self.wish_of(actor, job, event, move |outcome| {
                 // The caller may have hung up; what was asked is done either way.
                 let _ = reply.send(outcome.map(|state| done(ErrorCode::S_OK, state)));
             });

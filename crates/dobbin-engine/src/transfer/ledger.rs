@@ -5,8 +5,6 @@
 //! decides anything, and nothing of it outlives the process: what was had before this process began
 //! is one figure.
 
-#![expect(dead_code, reason = "the reader is being built")]
-
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,7 +18,7 @@ use crate::gauge::RateMeter;
 
 mod page;
 
-pub(crate) use page::{Checking, Ended, Given, HowEnded, Page, Running, SourceName};
+pub(crate) use page::{Checking, Ended, Given, HowEnded, Page, Running, SourceName, Sums};
 
 /// Requests that ended well and are still listed, per file: enough to see a pattern.
 const ENDED_MAX: usize = 32;
@@ -167,12 +165,6 @@ impl Ledger {
     /// The ledger now.
     pub(crate) fn page(&self) -> Page {
         let book = self.book();
-        let mut sources = book.sources.clone();
-        let mut others = book.others;
-        for (asked, _) in &book.running {
-            let bytes = asked.bytes.load(Ordering::Relaxed);
-            find(&mut sources, &asked.source).unwrap_or(&mut others).bytes += bytes;
-        }
         let mut ended: Vec<Ended> = book.ended.iter().chain(&book.failed).cloned().collect();
         ended.sort_by_key(|line| line.number);
         let running = book.running.iter().map(|(asked, rate)| Running {
@@ -187,13 +179,14 @@ impl Ledger {
         Page {
             running: running.collect(),
             ended,
-            sources,
-            others,
-            had_bytes: book.had_bytes.unwrap_or(0),
-            checked_bytes: book.checked_bytes,
-            discarded: book.discarded.clone(),
+            sums: book.sums(),
             checking: book.checking.clone(),
         }
+    }
+
+    /// Its sums alone.
+    pub(crate) fn sums(&self) -> Sums {
+        self.book().sums()
     }
 
     /// The file is done with: keeps the sums and the last lines, and gives the rest of its memory
@@ -255,6 +248,21 @@ impl Book {
             self.sources.push((source.clone(), Given::default()));
         }
         find(&mut self.sources, source).unwrap_or(&mut self.others)
+    }
+
+    fn sums(&self) -> Sums {
+        let mut sums = Sums {
+            sources: self.sources.clone(),
+            others: self.others,
+            had_bytes: self.had_bytes.unwrap_or(0),
+            checked_bytes: self.checked_bytes,
+            discarded: self.discarded.clone(),
+        };
+        for (asked, _) in &self.running {
+            let bytes = asked.bytes.load(Ordering::Relaxed);
+            find(&mut sums.sources, &asked.source).unwrap_or(&mut sums.others).bytes += bytes;
+        }
+        sums
     }
 
     fn discard(&mut self, why: Discard, bytes: u64) {

@@ -17,7 +17,7 @@ use url::Url;
 use super::end::{End, too_large};
 use super::flush::Flusher;
 use super::hash::WholeHash;
-use super::ledger::{HowEnded, Line, SourceName};
+use super::ledger::{Checking, HowEnded, Line, SourceName};
 use super::order::Order;
 use super::stop::Stop;
 use super::stream::Writer;
@@ -136,6 +136,10 @@ impl Task {
     async fn fetch_all(&mut self) -> Result<(), End> {
         self.open_staging().await?;
         self.order.ledger.opened(self.order.gauge.transferred(), 0);
+        if self.order.file.check.info.is_some() {
+            let why = "hashes of its pieces are named, but this service cannot read them yet";
+            self.order.ledger.note_checking(Checking::Not { why: why.into() });
+        }
         self.reason = self.order.ledger.first_reason(self.has_anything());
         loop {
             while !self.is_complete() {

@@ -15,6 +15,7 @@ mod handover;
 mod job;
 pub mod route;
 mod stats;
+mod why;
 
 pub use agent::{AgentInfo, AgentMode};
 pub use callback::{
@@ -36,6 +37,10 @@ pub use job::{
     SetPriority, Waiting,
 };
 pub use stats::{FileStats, JobStats};
+pub use why::{
+    ByteSources, CheckingInfo, ConnectionInfo, DiscardedBytes, FileWhy, Holdup, JobWhy, LimitScope,
+    PastFailure, RateLimit, RequestFailure, RequestInfo, SourceBytes, SourceInfo, WHY_FILES_MAX,
+};
 
 /// Largest request body the agent reads, in bytes. Enough for a job of some 10,000 files in one
 /// request; larger jobs add their files in several.

@@ -27,6 +27,10 @@ pub const REMOTE_NAME: &str = "/v1/jobs/{job}/files/{file}/remote-name";
 pub const FILE_PROPERTY: &str = "/v1/jobs/{job}/files/{file}/properties/{property}";
 /// `GET`: where the bytes of all files came from ([`super::JobStats`]).
 pub const STATS: &str = "/v1/jobs/{job}/stats";
+/// `GET`: why the job stands where it stands ([`super::JobWhy`]).
+pub const WHY: &str = "/v1/jobs/{job}/why";
+/// `GET`: the same of one file ([`super::FileWhy`]).
+pub const FILE_WHY: &str = "/v1/jobs/{job}/files/{file}/why";
 /// `GET`, `PUT` [`super::PropertyBody`]: a property of a job by its
 /// [word](crate::property::JobProperty); `PUT` answers with [`super::Outcome`].
 pub const JOB_PROPERTY: &str = "/v1/jobs/{job}/properties/{property}";

@@ -6,6 +6,7 @@ mod downloads;
 mod get;
 mod jobs;
 pub(crate) mod value;
+mod why;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ use clap_complete::Shell;
 pub(crate) use self::downloads::{CreateDownloadArgs, DownloadsArgs, DownloadsCommand};
 pub(crate) use self::get::GetArgs;
 pub(crate) use self::jobs::{AddArgs, CreateArgs, JobsArgs, JobsCommand, SetArgs};
+pub(crate) use self::why::WhyArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -53,6 +55,7 @@ impl Cli {
             Command::Get(args) => args.json,
             Command::Jobs(args) => args.json,
             Command::Downloads(args) => args.json,
+            Command::Why(args) => args.json,
             Command::Serve(_) | Command::Completions(_) | Command::Man(_) => false,
         }
     }
@@ -67,6 +70,8 @@ pub(crate) enum Command {
     Jobs(JobsArgs),
     /// Look at downloads and change them, as programs written for IDODownload do
     Downloads(DownloadsArgs),
+    /// Say why a job stands where it stands, and where its bytes came from
+    Why(WhyArgs),
     /// Run the agent: it works on jobs until it is stopped
     Serve(ServeArgs),
     /// Print the completions of a shell

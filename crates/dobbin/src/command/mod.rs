@@ -5,3 +5,4 @@ pub(crate) mod downloads;
 pub(crate) mod get;
 pub(crate) mod jobs;
 pub(crate) mod serve;
+pub(crate) mod why;

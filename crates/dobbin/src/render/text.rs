@@ -35,9 +35,39 @@ pub(crate) fn brief(url: &str) -> String {
     clean(&format!("{host}{port}/{}", last.unwrap_or_default())).into_owned()
 }
 
+/// The text in lines of at most `width` characters, broken between words; a word that is longer
+/// stands in a line of its own. One line where there is no width.
+pub(crate) fn wrapped(text: &str, width: Option<usize>) -> Vec<String> {
+    let width = width.unwrap_or(usize::MAX);
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let Some(line) = lines.last_mut() else {
+            break;
+        };
+        let length = console::measure_text_width(line) + 1 + console::measure_text_width(word);
+        if line.is_empty() {
+            line.push_str(word);
+        } else if length <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_text_breaks_between_words() {
+        assert_eq!(wrapped("one two three", None), ["one two three"]);
+        assert_eq!(wrapped("one two three", Some(7)), ["one two", "three"]);
+        assert_eq!(wrapped("one abcdefghij two", Some(5)), ["one", "abcdefghij", "two"]);
+        assert_eq!(wrapped("", Some(3)), [""]);
+    }
 
     #[test]
     fn what_steers_is_replaced_and_the_rest_kept() {

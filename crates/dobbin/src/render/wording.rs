@@ -21,9 +21,13 @@ pub(crate) fn failure(failure: &JobFailure) -> String {
 /// The agent's sentence about a failure, or at least the code's own. Without the words with which
 /// the agent begins it, `cannot fetch from HOST: `: what was being fetched stands beside it.
 pub(crate) fn reason(failure: &JobFailure) -> &str {
-    let message = if failure.message.is_empty() { &failure.text } else { &failure.message };
+    without_host(if failure.message.is_empty() { &failure.text } else { &failure.message })
+}
+
+/// A sentence of the agent's without the host that it begins with.
+pub(crate) fn without_host(message: &str) -> &str {
     let rest = message.strip_prefix("cannot fetch from ").and_then(|rest| rest.split_once(": "));
-    rest.map_or(message.as_str(), |(_host, rest)| rest)
+    rest.map_or(message, |(_host, rest)| rest)
 }
 
 /// `12.3 of 100 MiB (12 %)`, or only what is known of it.

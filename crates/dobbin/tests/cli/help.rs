@@ -37,8 +37,15 @@ fn the_help_of_every_command_is_as_committed() {
         "priority",
         "timeout",
     ];
-    let mut commands: Vec<Vec<&str>> =
-        vec![vec![], vec!["get"], vec!["jobs"], vec!["serve"], vec!["completions"], vec!["man"]];
+    let mut commands: Vec<Vec<&str>> = vec![
+        vec![],
+        vec!["get"],
+        vec!["jobs"],
+        vec!["why"],
+        vec!["serve"],
+        vec!["completions"],
+        vec!["man"],
+    ];
     commands.extend(verbs.map(|verb| vec!["jobs", verb]));
     let verbs = ["list", "create", "start", "pause", "abort", "finalize", "status", "get", "set"];
     commands.push(vec!["downloads"]);

@@ -34,6 +34,7 @@ pub(crate) enum HowEnded {
     /// All that was asked for came.
     Complete,
     /// Its rest was given to another connection.
+    #[allow(dead_code, reason = "for transfers over several connections")]
     Relieved,
     /// The transfer was told to stop.
     Stopped,
@@ -81,6 +82,7 @@ impl HowEnded {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Checking {
     /// Each against its hash. Where the hashes are from, for people.
+    #[allow(dead_code, reason = "for transfers that have a manifest")]
     Pieces { from: Arc<str> },
     /// Not piece by piece. Why, for people: lower case, without a full stop.
     Not { why: Arc<str> },
@@ -132,6 +134,14 @@ pub(crate) struct Page {
     pub(crate) running: Vec<Running>,
     /// Oldest first; at most [`super::ENDED_MAX`] and [`super::FAILED_MAX`] together.
     pub(crate) ended: Vec<Ended>,
+    pub(crate) sums: Sums,
+    /// `None` before anything is known of it.
+    pub(crate) checking: Option<Checking>,
+}
+
+/// How many bytes came and went.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sums {
     /// In the order in which they were first asked. Requests under way are counted in.
     pub(crate) sources: Vec<(SourceName, Given)>,
     /// Sources beyond [`super::SOURCES_MAX`] together.
@@ -142,6 +152,4 @@ pub(crate) struct Page {
     pub(crate) checked_bytes: u64,
     /// In the order of [`Discard::ALL`]; without those of 0 bytes.
     pub(crate) discarded: Vec<(Discard, u64)>,
-    /// `None` before anything is known of it.
-    pub(crate) checking: Option<Checking>,
 }

@@ -36,13 +36,14 @@ fn bytes_count_for_their_source_while_they_come_and_after() {
     first.add(30);
     first.add(20);
     second.add(7);
-    let sums = |page: Page| page.sources.iter().map(|(_, given)| given.bytes).collect::<Vec<_>>();
+    let sums =
+        |page: Page| page.sums.sources.iter().map(|(_, given)| given.bytes).collect::<Vec<_>>();
     assert_eq!(sums(ledger.page()), [50, 7]);
     first.end(HowEnded::Complete);
     second.end(failure());
     let page = ledger.page();
     assert!(page.running.is_empty());
-    assert_eq!(page.sources[1].1, Given { bytes: 7, requests_count: 1, failures_count: 1 });
+    assert_eq!(page.sums.sources[1].1, Given { bytes: 7, requests_count: 1, failures_count: 1 });
     assert_eq!(sums(page), [50, 7]);
 }
 
@@ -66,17 +67,17 @@ fn lists_are_bounded_and_sums_are_not_touched_by_it() {
     assert_eq!(page.ended.len(), ENDED_MAX + 1);
     // The one that explains something is still there, in its place.
     assert_eq!(page.ended[0].how, failure());
-    assert_eq!(page.sources[1].1.bytes, 2 * 3 * ENDED_MAX as u64);
+    assert_eq!(page.sums.sources[1].1.bytes, 2 * 3 * ENDED_MAX as u64);
     for host in 0..2 * SOURCES_MAX {
         let line = ledger.begin(&origin(&format!("h{host}")), 0..1, Reason::Next);
         line.add(1);
-        assert!(ledger.page().others.bytes <= 2 * SOURCES_MAX as u64);
+        assert!(ledger.page().sums.others.bytes <= 2 * SOURCES_MAX as u64);
     }
     let page = ledger.page();
-    assert_eq!(page.sources.len(), SOURCES_MAX);
-    let sum: u64 = page.sources.iter().map(|(_, given)| given.bytes).sum();
+    assert_eq!(page.sums.sources.len(), SOURCES_MAX);
+    let sum: u64 = page.sums.sources.iter().map(|(_, given)| given.bytes).sum();
     let rest = 2 * SOURCES_MAX as u64;
-    assert_eq!(sum + page.others.bytes, 2 * 3 * ENDED_MAX as u64 + rest);
+    assert_eq!(sum + page.sums.others.bytes, 2 * 3 * ENDED_MAX as u64 + rest);
     ledger.shrink();
     assert_eq!(ledger.page().ended.len(), KEPT_MAX + 1);
 }
@@ -89,7 +90,7 @@ fn more_requests_than_are_listed_still_count() {
     lines.iter().for_each(|line| line.add(1));
     assert_eq!(ledger.page().running.len(), RUNNING_MAX);
     drop(lines);
-    assert_eq!(ledger.page().sources[0].1.bytes, 2 * RUNNING_MAX as u64);
+    assert_eq!(ledger.page().sums.sources[0].1.bytes, 2 * RUNNING_MAX as u64);
 }
 
 #[test]
@@ -118,9 +119,9 @@ fn what_was_here_at_first_is_not_counted_twice() {
     ledger.discard(Discard::Unfinished, 4);
     ledger.discard(Discard::Lost, 0);
     let page = ledger.page();
-    assert_eq!((page.had_bytes, page.checked_bytes), (50, 15));
+    assert_eq!((page.sums.had_bytes, page.sums.checked_bytes), (50, 15));
     let expect = [(Discard::OtherVersion, 50), (Discard::Unfinished, 7), (Discard::Lost, 2)];
-    assert_eq!(page.discarded, expect);
+    assert_eq!(page.sums.discarded, expect);
 }
 
 #[test]

@@ -9,7 +9,7 @@ mod show;
 mod watch;
 
 pub(crate) use change::{local_name, refused, say_if_nothing_runs};
-pub(crate) use pick::{Noun, choose};
+pub(crate) use pick::{Noun, choose, pick};
 
 use crate::args::{JobsArgs, JobsCommand};
 use crate::reach::{self, Agent, Place, Whose};

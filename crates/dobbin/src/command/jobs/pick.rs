@@ -13,7 +13,7 @@ const PREFIX_CHARS_MIN: usize = 4;
 const NAMED_MAX: usize = 5;
 
 /// The job with this id or, if only one has it, this beginning of an id.
-pub(super) async fn pick(manager: &Manager, text: &str) -> Result<Job, Trouble> {
+pub(crate) async fn pick(manager: &Manager, text: &str) -> Result<Job, Trouble> {
     if let Ok(id) = text.parse::<JobId>() {
         return manager.job(id).await.map_err(|error| named(error, text));
     }
