@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 macro_rules! worded {
     (
         $(#[$about:meta])*
-        pub enum $name:ident { $( $(#[$doc:meta])* $value:ident = $word:literal, $text:literal; )+ }
+        pub enum $name:ident { $( $(#[$doc:meta])* $value:ident = $word:tt, $text:literal; )+ }
     ) => {
         $(#[$about])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

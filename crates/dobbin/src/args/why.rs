@@ -8,8 +8,8 @@ Examples:
   dobbin why 0f0d3b2e 3             the same of its file 3, with every request that is remembered
   dobbin why 0f0d3b2e --json        for programs
 
-JOB is a job's id or its beginning, as for `dobbin jobs`; a job that is over is found by its whole id, for
-a while. Single requests and failures are remembered since the agent started.";
+JOB is a job's id or its beginning, as for `dobbin jobs`; one that is over, its whole id.
+Single requests and failures are remembered since the agent started.";
 
 /// `dobbin why`.
 #[derive(Debug, Args)]
