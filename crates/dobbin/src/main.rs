@@ -5,6 +5,7 @@
 
 mod args;
 mod command;
+mod metalink;
 mod reach;
 mod render;
 mod trouble;

@@ -15,10 +15,16 @@ Examples:
              https://example.com/image.iso
   dobbin get -d ~/Downloads --limit-rate 2M https://example.com/a.zip https://example.com/b.zip
   dobbin get -H 'Authorization: Bearer abc' https://example.com/private.tar
+  dobbin get --mirror https://mirror.example.net/image.iso https://example.com/image.iso
+  dobbin get -d ~/Downloads https://example.com/release.meta4
   dobbin get --background https://example.com/big.tar
 
 A file appears under its name when it is whole, and not before. After an interruption the same
 command goes on where it stopped.
+
+A word that ends with .meta4 or .metalink, a file's name or a URL, is a metalink: a document that
+names files, their sizes, hashes and mirrors. Its files are saved below the chosen folder. With -o
+such a URL is a file like any other.
 
 Files are fetched by a running agent of yours (`dobbin serve`), or else by one inside this command.
 When a file cannot be had, the job is dropped if nothing of it is worth keeping: no byte arrived, or
@@ -31,9 +37,17 @@ current, modified, transferred, error or ended) and at last one of kind saved, f
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct GetArgs {
-    /// What to fetch: http or https addresses
-    #[arg(required = true, value_name = "URL")]
+    /// What to fetch: http or https addresses, or metalinks
+    #[arg(required_unless_present = "metalinks", value_name = "URL")]
     pub(crate) urls: Vec<String>,
+
+    /// Another address of the same file; may be given several times, only with one URL
+    #[arg(long = "mirror", value_name = "URL")]
+    pub(crate) mirrors: Vec<String>,
+
+    /// Fetch the files that this metalink names, whatever it is called; may be given several times
+    #[arg(long = "metalink", value_name = "FILE|URL")]
+    pub(crate) metalinks: Vec<String>,
 
     /// Save under this name; only with one URL
     #[arg(short, long, value_name = "FILE", conflicts_with = "dir")]

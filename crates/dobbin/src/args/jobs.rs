@@ -209,6 +209,10 @@ pub(crate) struct AddArgs {
     #[arg(value_name = "PATH")]
     pub(crate) path: Option<PathBuf>,
 
+    /// Another address of the same file; may be given several times, best first
+    #[arg(long = "mirror", value_name = "URL")]
+    pub(crate) mirrors: Vec<String>,
+
     /// The SHA-256 that it must have
     #[arg(long, value_name = "HEX", value_parser = value::sha256)]
     pub(crate) sha256: Option<String>,

@@ -8,4 +8,6 @@ mod get;
 mod help;
 mod home;
 mod jobs;
+mod metalink;
 mod usage;
+mod web;

@@ -39,7 +39,7 @@ pub(super) async fn hand_over(args: &GetArgs, plan: &Plan, place: &Place) -> Res
         return Ok(Exit::Done);
     }
     if !args.quiet {
-        for note in &claim.notes {
+        for note in plan.notes.iter().chain(&claim.notes) {
             anstream::eprintln!("{note}");
         }
         let (name, short) = (plan.name(), wording::short(id));

@@ -94,10 +94,10 @@ fn difference(plan: &Plan, args: &GetArgs, job: &JobInfo, files: &[FileInfo]) ->
         let Some(file) = by_place.get(item.local_name.as_str()) else {
             return Some(format!("fetches some of these files, but not {shown}"));
         };
-        if file.remote_name != item.url || !file.ranges.is_empty() {
+        if !item.comes_from(&file.remote_name) || !file.ranges.is_empty() {
             return Some(format!("is fetching {shown} from another address"));
         }
-        if args.sha256.is_some() && file.sha256 != args.sha256 {
+        if item.sha256.is_some() && file.sha256 != item.sha256 {
             return Some(format!("is fetching {shown} without this hash"));
         }
         if item.exists && !file.replace {
@@ -170,13 +170,16 @@ fn batches(plan: &Plan, args: &GetArgs) -> Vec<Vec<AddFile>> {
     for item in &plan.items {
         let file = AddFile {
             remote_name: item.url.clone(),
+            mirrors: item.mirrors.clone(),
             local_name: Some(item.local_name.clone()),
-            sha256: args.sha256.clone(),
+            size: item.size,
+            sha256: item.sha256.clone(),
             replace: args.force,
             ..AddFile::default()
         };
         // The names twice, for every character that JSON would escape, and the rest of the object.
-        let size = 2 * (item.url.len() + item.local_name.len()) + 256;
+        let urls: usize = item.mirrors.iter().map(|mirror| mirror.len() + 4).sum();
+        let size = 2 * (item.url.len() + urls + item.local_name.len()) + 256;
         if bytes + size > FILES_BYTES_MAX {
             batches.push(Vec::new());
             bytes = 0;
@@ -214,7 +217,7 @@ mod tests {
 
     fn item(name: &str) -> Item {
         let (url, local_name) = (format!("http://h/{name}"), format!("/d/{name}"));
-        Item { url, local_name, exists: false }
+        Item { url, local_name, ..Item::default() }
     }
 
     fn file(number: u32, name: &str) -> FileInfo {
@@ -237,7 +240,8 @@ mod tests {
     fn an_unfinished_job_is_gone_on_with_only_if_it_does_the_same() {
         #[track_caller]
         fn check(items: &[&Item], files: &[&FileInfo], words: &[&str], expect: Option<&str>) {
-            let plan = Plan { items: items.iter().copied().cloned().collect() };
+            let items = items.iter().copied().cloned().collect();
+            let plan = Plan { items, ..Plan::default() };
             let files: Vec<FileInfo> = files.iter().copied().cloned().collect();
             let job = samples::job(JobState::Suspended);
             let got = difference(&plan, &args(words), &job, &files);
@@ -252,17 +256,20 @@ mod tests {
         let hash = "0".repeat(64);
         let hashed = FileInfo { sha256: Some(hash.clone()), ..fa.clone() };
         let elsewhere = FileInfo { remote_name: "http://g/a".to_owned(), ..fa.clone() };
+        let wanted = Item { sha256: Some(hash.clone()), ..a.clone() };
+        let mirrored = Item { mirrors: vec!["http://g/a".to_owned()], ..a.clone() };
         let existing = Item { exists: true, ..a.clone() };
         let replacing = FileInfo { replace: true, ..fa.clone() };
 
         check(&[&a], &[&fa], &[], None);
         check(&[&b, &a], &[&fa, &fb], &[], None);
         check(&[&a], &[&hashed], &[], None);
-        check(&[&a], &[&hashed], &["--sha256", &hash], None);
+        check(&[&wanted], &[&hashed], &[], None);
+        check(&[&mirrored], &[&elsewhere], &[], None);
         check(&[&existing], &[&replacing], &["-f"], None);
 
         check(&[&a], &[&elsewhere], &[], Some("from another address"));
-        check(&[&a], &[&fa], &["--sha256", &hash], Some("without this hash"));
+        check(&[&wanted], &[&fa], &[], Some("without this hash"));
         check(&[&a, &b], &[&fa], &[], Some("but not"));
         check(&[&a], &[&fa, &fb], &[], Some("fetches 2 files"));
         check(&[&existing], &[&fa], &["-f"], Some("without leave to replace"));
@@ -273,7 +280,7 @@ mod tests {
     fn files_are_cut_into_requests_that_the_agent_reads() {
         let long = "x".repeat(1000);
         let items = (0..10_000).map(|number| item(&format!("{long}{number}"))).collect();
-        let batches = batches(&Plan { items }, &args(&[]));
+        let batches = batches(&Plan { items, ..Plan::default() }, &args(&[]));
         assert!(batches.len() > 1);
         assert_eq!(batches.iter().map(Vec::len).sum::<usize>(), 10_000);
         for batch in &batches {

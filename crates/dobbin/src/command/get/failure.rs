@@ -101,7 +101,7 @@ mod tests {
         let item = |name: &str| Item {
             url: format!("https://example.com/{name}?secret"),
             local_name: format!("/d/{name}"),
-            exists: false,
+            ..Item::default()
         };
         vec![item("a"), item("b")]
     }

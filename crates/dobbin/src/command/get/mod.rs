@@ -3,8 +3,10 @@
 mod background;
 mod claim;
 mod failure;
+mod folder;
 mod follow;
 mod name;
+mod named;
 mod plan;
 mod signals;
 
@@ -28,7 +30,9 @@ const BEGINNINGS_MAX: u32 = 20;
 
 pub(crate) async fn run(args: GetArgs, place: Place) -> Result<Exit, Trouble> {
     let begun = Instant::now();
-    let plan = Plan::new(&args)?;
+    let named = named::gather(&args, &place).await?;
+    let plan = Plan::new(&args, named)?;
+    folder::make(&plan.folders)?;
     if args.background {
         return background::hand_over(&args, &plan, &place).await;
     }
@@ -73,7 +77,7 @@ async fn fetch(
     begun: Instant,
 ) -> Result<Exit, Trouble> {
     let mut screen = screen::choose(args.json, args.quiet);
-    for note in &claim.notes {
+    for note in plan.notes.iter().chain(&claim.notes) {
         screen.note(note);
     }
     let mut follower = Follower::new(place, agent, plan, claim, screen.as_mut());

@@ -5,20 +5,29 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf, absolute};
 
-use dobbin_types::file::{LOCAL_NAME_BYTES_MAX, URL_CHARS_MAX};
+use dobbin_types::file::{LOCAL_NAME_BYTES_MAX, MIRRORS_MAX, URL_CHARS_MAX};
 use url::Url;
 
+use super::folder;
 use super::name;
+use super::named::Named;
 use crate::args::GetArgs;
+use crate::metalink::Described;
 use crate::render::screen::Title;
 use crate::render::text::brief;
 use crate::trouble::Trouble;
 
 /// One file to fetch.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Item {
     /// Where from. Kept out of messages: it may hold secrets.
     pub(crate) url: String,
+    /// Where else from, best first. As secret.
+    pub(crate) mirrors: Vec<String>,
+    /// Its size in bytes, if somebody said it.
+    pub(crate) size: Option<u64>,
+    /// The SHA-256 that it must have, as 64 hexadecimal digits.
+    pub(crate) sha256: Option<String>,
     /// Where to: an absolute path in a folder that exists.
     pub(crate) local_name: String,
     /// Whether something stood there before, which `--force` allows.
@@ -26,6 +35,11 @@ pub(crate) struct Item {
 }
 
 impl Item {
+    /// Whether this is one of the places it is to be had from.
+    pub(crate) fn comes_from(&self, url: &str) -> bool {
+        self.url == url || self.mirrors.iter().any(|mirror| mirror == url)
+    }
+
     /// Host and name, for messages.
     pub(crate) fn from(&self) -> String {
         brief(&self.url)
@@ -41,37 +55,49 @@ impl Item {
 }
 
 /// All files of one command; at least one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Plan {
     /// In the order of the command line.
     pub(crate) items: Vec<Item>,
+    /// Folders that metalinks want below the chosen one, outer ones first.
+    pub(crate) folders: Vec<PathBuf>,
+    /// What the person should know about what was asked for.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Plan {
-    /// Reads the command line.
+    /// Reads the command line, of which `named` is what its words name.
     ///
     /// # Errors
     ///
     /// Bad usage, for a URL that is none, a name that cannot be made, a folder that does not exist,
     /// a destination named twice, or one that exists without `--force`.
-    pub(crate) fn new(args: &GetArgs) -> Result<Plan, Trouble> {
-        if args.urls.len() > 1 {
-            refuse_for_several(args)?;
+    pub(crate) fn new(args: &GetArgs, named: Vec<Named>) -> Result<Plan, Trouble> {
+        refuse_what_fits_one_url(args, &named)?;
+        let mut plan = Plan::default();
+        for named in named {
+            match named {
+                Named::Url(text) => plan.items.push(plain(args, &text)?),
+                Named::Document(document) => {
+                    let from = document.from;
+                    let note = |note| format!("note: {from}: {note}");
+                    plan.notes.extend(document.metalink.notes.into_iter().map(note));
+                    for file in document.metalink.files {
+                        let item = described(args, file, &mut plan.folders)?;
+                        plan.items.push(item);
+                    }
+                }
+            }
         }
-        let mut items: Vec<Item> = Vec::new();
-        let mut taken: HashMap<String, usize> = HashMap::new();
-        for text in &args.urls {
-            let url = read_url(text)?;
-            let local_name = text_of(destination(args, &url)?)?;
-            if let Some(other) = taken.insert(local_name.clone(), items.len()) {
-                let (one, two) = (items[other].from(), brief(url.as_str()));
-                let what = format!("{one} and {two} would both be saved as {local_name}");
+        let mut taken: HashMap<&str, &Item> = HashMap::new();
+        for item in &plan.items {
+            if let Some(other) = taken.insert(&item.local_name, item) {
+                let (one, two, name) = (other.from(), item.from(), &item.local_name);
+                let what = format!("{one} and {two} would both be saved as {name}");
                 return Err(Trouble::usage(what).remedy("fetch them into different folders"));
             }
-            let exists = look_at(Path::new(&local_name), args.force)?;
-            items.push(Item { url: url.into(), local_name, exists });
         }
-        Ok(Plan { items })
+        Ok(plan)
     }
 
     /// The name of the job, and of the whole work in sentences.
@@ -103,16 +129,71 @@ impl Plan {
     }
 }
 
-fn refuse_for_several(args: &GetArgs) -> Result<(), Trouble> {
-    if args.output.is_some() {
-        let what = "--output names one file, but there are several URLs";
+/// Refuses what says something of one file where there may be several, or where a metalink says it.
+fn refuse_what_fits_one_url(args: &GetArgs, named: &[Named]) -> Result<(), Trouble> {
+    let is_one_url = matches!(named, [Named::Url(_)]);
+    let has_metalink = named.iter().any(|named| matches!(named, Named::Document(_)));
+    let several = if has_metalink { "there is a metalink" } else { "there are several URLs" };
+    if args.output.is_some() && !is_one_url {
+        let what = format!("--output names one file, but {several}");
         return Err(Trouble::usage(what).remedy("use --dir to name a folder"));
     }
-    if args.sha256.is_some() {
-        let what = "--sha256 is the hash of one file, but there are several URLs";
+    if args.sha256.is_some() && !is_one_url {
+        let what = format!("--sha256 is the hash of one file, but {several}");
         return Err(Trouble::usage(what).remedy("fetch the files one by one"));
     }
+    if !args.mirrors.is_empty() && !is_one_url {
+        let what = format!("--mirror is another address of one file, but {several}");
+        return Err(Trouble::usage(what).remedy("fetch the files one by one"));
+    }
+    if !args.headers.is_empty() && has_metalink {
+        let what = "the headers of --header would go to whichever servers the metalink names";
+        return Err(Trouble::usage(what).remedy("fetch the files by their own addresses"));
+    }
     Ok(())
+}
+
+/// The file at a URL of the command line.
+fn plain(args: &GetArgs, text: &str) -> Result<Item, Trouble> {
+    let url = read_url(text)?;
+    let local_name = text_of(destination(args, &url)?)?;
+    let exists = look_at(Path::new(&local_name), args.force)?;
+    let mut mirrors: Vec<String> = Vec::new();
+    for text in &args.mirrors {
+        let mirror = read_url(text)?;
+        if mirror != url && !mirrors.iter().any(|known| known == mirror.as_str()) {
+            mirrors.push(mirror.into());
+        }
+    }
+    if mirrors.len() > MIRRORS_MAX {
+        let what = format!("a file has at most {MIRRORS_MAX} mirrors, not {}", mirrors.len());
+        return Err(Trouble::usage(what));
+    }
+    let sha256 = args.sha256.clone();
+    Ok(Item { url: url.into(), mirrors, size: None, sha256, local_name, exists })
+}
+
+/// A file of a metalink, below the folder that was chosen.
+fn described(args: &GetArgs, file: Described, folders: &mut Vec<PathBuf>) -> Result<Item, Trouble> {
+    let base = absolute_path(args.dir.as_deref().unwrap_or(Path::new(".")))?;
+    must_be_there(&base)?;
+    let path = folder::below(&base, &file.name, folders)?;
+    let local_name = text_of(path)?;
+    let exists = look_at(Path::new(&local_name), args.force)?;
+    let mut urls = file.urls.into_iter();
+    Ok(Item {
+        url: urls.next().unwrap_or_default(),
+        mirrors: urls.collect(),
+        size: file.size,
+        sha256: file.sha256.map(hex),
+        local_name,
+        exists,
+    })
+}
+
+/// A hash as the agent reads it.
+fn hex(digest: [u8; 32]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn read_url(text: &str) -> Result<Url, Trouble> {
@@ -151,12 +232,20 @@ fn destination(args: &GetArgs, url: &Url) -> Result<PathBuf, Trouble> {
             args.dir.clone().unwrap_or_default().join(name)
         }
     };
-    let path = absolute(&path).map_err(|error| {
+    let path = absolute_path(&path)?;
+    must_be_there(path.parent().unwrap_or(Path::new("/")))?;
+    Ok(path)
+}
+
+fn absolute_path(path: &Path) -> Result<PathBuf, Trouble> {
+    absolute(path).map_err(|error| {
         Trouble::usage(format!("cannot tell where {} is: {error}", path.display()))
-    })?;
-    let folder = path.parent().unwrap_or(Path::new("/"));
+    })
+}
+
+fn must_be_there(folder: &Path) -> Result<(), Trouble> {
     if folder.is_dir() {
-        return Ok(path);
+        return Ok(());
     }
     let what = format!("the folder {} does not exist", folder.display());
     Err(Trouble::usage(what).remedy(format!("mkdir -p {}", folder.display())))
@@ -205,8 +294,10 @@ fn look_at(path: &Path, force: bool) -> Result<bool, Trouble> {
 mod tests {
     use clap::Parser as _;
 
+    use super::super::named::Document;
     use super::*;
     use crate::args::{Cli, Command};
+    use crate::metalink::Metalink;
     use crate::trouble::Exit;
 
     fn plan_in(folder: &Path, words: &[&str]) -> Result<Plan, Trouble> {
@@ -214,7 +305,27 @@ mod tests {
         let words = words.iter().map(|word| word.replace("DIR", folder));
         let line = ["dobbin".to_owned(), "get".to_owned()].into_iter().chain(words);
         let Command::Get(args) = Cli::try_parse_from(line).unwrap().command else { panic!() };
-        Plan::new(&args)
+        let named = args.urls.iter().cloned().map(Named::Url).collect();
+        Plan::new(&args, named)
+    }
+
+    /// The plan for a metalink with these files, each at its own URL.
+    fn plan_of(args: &[&str], names: &[&str]) -> Result<Plan, Trouble> {
+        let line = ["dobbin", "get", "x.meta4"].iter().chain(args);
+        let Command::Get(args) = Cli::try_parse_from(line).unwrap().command else { panic!() };
+        let file = |name: &&str| Described {
+            name: (*name).to_owned(),
+            size: Some(7),
+            sha256: Some([0xab; 32]),
+            pieces: None,
+            urls: vec![format!("http://h/{name}"), "http://m/x".to_owned()],
+        };
+        let metalink = Metalink {
+            files: names.iter().map(file).collect(),
+            notes: vec!["something".to_owned()],
+        };
+        let document = Document { from: "x.meta4".to_owned(), metalink };
+        Plan::new(&args, vec![Named::Document(document)])
     }
 
     #[test]
@@ -267,6 +378,55 @@ mod tests {
         check(&["-d", "DIR", "http://h/taken"], "use --force");
         check(&["-d", "DIR", "http://h/link"], "use --force");
         check(&["-d", "DIR", &format!("http://h/{}", "a/".repeat(1200))], "longer than");
+    }
+
+    #[test]
+    fn mirrors_are_read_like_urls_and_come_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let words =
+            ["-d", "DIR", "--mirror", "http://m/a#x", "--mirror", "http://h/a", "http://h/a"];
+        let twice = [&["--mirror", "http://m/a"], words.as_slice()].concat();
+        let plan = plan_in(folder.path(), &twice).unwrap();
+        assert_eq!(plan.items[0].mirrors, ["http://m/a"]);
+        let refused = |words: &[&str], expect: &str| {
+            let said = format!("{:?}", plan_in(folder.path(), words).unwrap_err());
+            assert!(said.contains(expect), "{said}");
+        };
+        refused(&["-d", "DIR", "--mirror", "ftp://m/a", "http://h/a"], "only http and https");
+        refused(&["--mirror", "http://m/a", "http://h/a", "http://h/b"], "one file, but there are");
+        let many: Vec<String> = (0..65).map(|n| format!("--mirror=http://m/{n}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        refused(&[&["-d", "DIR", "http://h/a"], many.as_slice()].concat(), "at most 64 mirrors");
+    }
+
+    #[test]
+    fn a_metalinks_files_go_below_the_chosen_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().to_str().unwrap();
+        let plan = plan_of(&["-d", root], &["a", "sub/deep/b", "sub/c"]).unwrap();
+        let places: Vec<&str> = plan.items.iter().map(|item| item.local_name.as_str()).collect();
+        let expect = ["a", "sub/deep/b", "sub/c"].map(|name| format!("{root}/{name}"));
+        assert_eq!(places, expect);
+        assert_eq!(plan.folders, ["sub", "sub/deep"].map(|name| folder.path().join(name)));
+        let first = &plan.items[0];
+        assert_eq!((first.url.as_str(), first.size), ("http://h/a", Some(7)));
+        assert_eq!(first.mirrors, ["http://m/x"]);
+        assert_eq!(first.sha256, Some("ab".repeat(32)));
+        assert_eq!(plan.notes, ["note: x.meta4: something"]);
+    }
+
+    #[test]
+    fn what_speaks_of_one_url_does_not_go_with_a_metalink() {
+        let hash = "0".repeat(64);
+        for (args, expect) in [
+            (["-o", "x"].as_slice(), "--output names one file"),
+            (&["--sha256", &hash], "--sha256 is the hash of one file"),
+            (&["--mirror", "http://m/a"], "--mirror is another address"),
+            (&["-H", "Authorization: x"], "whichever servers the metalink names"),
+        ] {
+            let said = format!("{:?}", plan_of(args, &["a"]).unwrap_err());
+            assert!(said.contains(expect), "{said}");
+        }
     }
 
     #[test]

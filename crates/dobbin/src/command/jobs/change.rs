@@ -70,6 +70,7 @@ pub(super) async fn add(manager: &Manager, args: AddArgs, json: bool) -> Result<
     let job = pick::pick(manager, &args.job).await?;
     let file = AddFile {
         remote_name: args.url,
+        mirrors: args.mirrors,
         local_name: args.path.map(local_name).transpose()?,
         ranges: args.ranges,
         size: args.size,

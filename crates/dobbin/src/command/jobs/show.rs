@@ -131,11 +131,20 @@ fn table(files: &[FileInfo]) -> Table {
             state.into(),
             Bytes(file.progress.bytes_transferred).to_string().into(),
             total.map_or("?".to_owned(), |total| Bytes(total).to_string()).into(),
-            file.remote_name.as_str().into(),
+            sources(file).into(),
             file.local_name.as_str().into(),
         ]);
     }
     table
+}
+
+/// Where a file comes from, and how many mirrors it has.
+fn sources(file: &FileInfo) -> String {
+    match file.mirrors.len() {
+        0 => file.remote_name.clone(),
+        1 => format!("{} and 1 mirror", file.remote_name),
+        count => format!("{} and {count} mirrors", file.remote_name),
+    }
 }
 
 #[cfg(test)]
