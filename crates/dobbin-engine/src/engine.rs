@@ -78,7 +78,7 @@ impl Engine {
         let store = Store::open(&options.state)?;
         if let Some(path) = store.quarantined() {
             tracing::error!(path = %path.display(),
-                "the journal was damaged and set aside; its jobs are not known any more");
+                "the journal was damaged and set aside; jobs that could be saved out of it are stopped");
         }
         // Without an id every start counts as one of the machine, and only what was flushed as had.
         let boot = clock::boot_id().map(|id| id.as_str().to_owned()).unwrap_or_default();

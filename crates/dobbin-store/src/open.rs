@@ -48,7 +48,8 @@ impl Store {
     }
 
     /// Where the journal was put that could not be read, when there was one at opening. The store
-    /// has then started with an empty one, and whoever opened it must say so.
+    /// has then started with what could be saved out of it, each job stopped with an error that says
+    /// so, and whoever opened it must say so too.
     pub fn quarantined(&self) -> Option<&Path> {
         self.quarantined.as_deref()
     }

@@ -303,3 +303,21 @@ fn discarding_removes_both_files_and_leaves_the_folder_to_the_jobs_other_files()
     assert_eq!(fs::read_dir(&job_folder).unwrap().count(), 0);
     Staging::discard_at(&places[0]).unwrap();
 }
+
+/// Reliability matrix, row 14: a write that never came to the disk.
+#[test]
+fn a_stretch_that_was_never_stored_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let layout = Layout::new(4 << 20, 1 << 20).unwrap();
+    let staging = Staging::create(place_in(folder.path()), layout, BOOT).unwrap();
+    let bytes = vec![7; 1 << 20];
+    for piece in layout.pieces().filter(|piece| piece.number() != 2) {
+        staging.write_at(&bytes, layout.byte_range(piece).start).unwrap();
+    }
+    if !staging.may_have_a_hole() {
+        eprintln!("skipped: this file system keeps no holes");
+        return;
+    }
+    staging.write_at(&bytes, 2 << 20).unwrap();
+    assert!(!staging.may_have_a_hole());
+}

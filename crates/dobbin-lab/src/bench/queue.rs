@@ -82,12 +82,7 @@ pub fn run(options: &Options) -> Result<()> {
         .with_context(|| format!("cannot make a folder in {}", options.dir.display()))?;
     let folder = scratch.path().canonicalize().context("cannot find the folder just made")?;
     let origin = Origin::start(Plan::new().file(PATH, Content::new(1, options.size)));
-    let setup = Setup {
-        program: program(options)?,
-        state: folder.join("state"),
-        socket: folder.join("api.sock"),
-        log: folder.join("log"),
-    };
+    let setup = Setup::in_folder(program(options)?, &folder);
     let (agent, manager, _) = Agent::start(&setup)?;
     let bench = Bench { options, url: origin.url(PATH), folder: folder.clone(), setup };
     let idle = child::resident(agent.pid()).unwrap_or(0);

@@ -87,12 +87,7 @@ pub(super) fn measure(crowd: &Crowd, program: PathBuf, folder: &Path) -> Result<
     let slow = Route::honest(Content::new(1, FILE_BYTES))
         .always(Pace::Drip(DRIP_BYTES, Duration::from_secs(1)));
     let origin = Origin::start(Plan::new().route(PATH, slow));
-    let setup = Setup {
-        program,
-        state: folder.join("state"),
-        socket: folder.join("api.sock"),
-        log: folder.join("log"),
-    };
+    let setup = Setup::in_folder(program, folder);
     let (agent, manager, _) = Agent::start(&setup)?;
     let place = Place { url: origin.url(PATH), folder: folder.to_path_buf() };
     let empty = watch(&agent)?;

@@ -1,5 +1,6 @@
 //! The agent's process: started, waited for, killed.
 
+use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -22,20 +23,55 @@ const LEAVE_MAX: Duration = Duration::from_secs(5);
 
 /// What an agent is started with.
 #[derive(Debug, Clone)]
-pub(crate) struct Setup {
+pub struct Setup {
     /// The program.
-    pub(crate) program: PathBuf,
+    pub program: PathBuf,
+    /// What is put before it: a program that runs it in some special way and becomes it, so that the
+    /// process is the agent's own. Nothing as a rule.
+    pub under: Vec<OsString>,
     /// Its store.
-    pub(crate) state: PathBuf,
+    pub state: PathBuf,
     /// Where it listens.
-    pub(crate) socket: PathBuf,
+    pub socket: PathBuf,
     /// Where its log goes.
-    pub(crate) log: PathBuf,
+    pub log: PathBuf,
+}
+
+impl Setup {
+    /// An agent whose things all lie in one folder.
+    pub fn in_folder(program: PathBuf, folder: &Path) -> Setup {
+        Setup {
+            program,
+            under: Vec::new(),
+            state: folder.join("state"),
+            socket: folder.join("api.sock"),
+            log: folder.join("agent.log"),
+        }
+    }
+
+    /// The command that starts it.
+    pub fn command(&self) -> Command {
+        let mut words =
+            self.under.iter().map(OsString::as_os_str).chain([self.program.as_os_str()]);
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command
+            .args(words)
+            .arg("--socket")
+            .arg(&self.socket)
+            .args(["serve", "--state"])
+            .arg(&self.state)
+            // Nobody's proxies, service managers or folders.
+            .env_clear()
+            .env("HOME", &self.state)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        command
+    }
 }
 
 /// A running agent. It does not outlive this value.
 #[derive(Debug)]
-pub(crate) struct Agent {
+pub struct Agent {
     child: Child,
 }
 
@@ -47,27 +83,16 @@ impl Agent {
     /// # Errors
     ///
     /// It cannot be started, ends by itself, or does not answer within [`RESTART_MAX`].
-    pub(crate) fn start(setup: &Setup) -> Result<(Agent, Manager, Duration)> {
+    pub fn start(setup: &Setup) -> Result<(Agent, Manager, Duration)> {
         Agent::start_within(setup, RESTART_MAX)
     }
 
     /// The same for an agent that may take longer, because it has much to read.
-    pub(crate) fn start_within(
-        setup: &Setup,
-        limit: Duration,
-    ) -> Result<(Agent, Manager, Duration)> {
+    pub fn start_within(setup: &Setup, limit: Duration) -> Result<(Agent, Manager, Duration)> {
         let log = OpenOptions::new().create(true).append(true).open(&setup.log)?;
         let began = Instant::now();
-        let child = Command::new(&setup.program)
-            .arg("--socket")
-            .arg(&setup.socket)
-            .args(["serve", "--state"])
-            .arg(&setup.state)
-            // Nobody's proxies, service managers or folders.
-            .env_clear()
-            .env("HOME", &setup.state)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
+        let child = setup
+            .command()
             .stderr(log)
             .spawn()
             .with_context(|| format!("cannot start {}", setup.program.display()))?;
@@ -100,7 +125,7 @@ impl Agent {
     }
 
     /// Its process.
-    pub(crate) fn pid(&self) -> u32 {
+    pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
@@ -133,12 +158,22 @@ impl Agent {
         Ok(())
     }
 
+    /// Kills it on the spot.
+    ///
+    /// # Errors
+    ///
+    /// It had ended by itself before.
+    pub fn kill(self) -> Result<()> {
+        let doom = self.doom(Duration::ZERO)?;
+        self.bury(doom)
+    }
+
     /// Asks it to leave, as a service manager does, and waits for that.
     ///
     /// # Errors
     ///
     /// It takes too long, or does not leave in order.
-    pub(crate) fn stop(mut self) -> Result<()> {
+    pub fn stop(mut self) -> Result<()> {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         kill_process(pid.context("a process id that is none")?, Signal::TERM)?;
         let began = Instant::now();

@@ -11,7 +11,7 @@
 //! Everything random follows from the seed, except for the moments at which things happen: those are
 //! the machine's. A run that failed fails again after a few tries, not always at once.
 
-pub(crate) mod agent;
+pub mod agent;
 mod blow;
 mod check;
 mod deed;

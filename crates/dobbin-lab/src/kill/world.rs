@@ -71,10 +71,8 @@ impl<'a> World<'a> {
         }
         Ok(World {
             setup: Setup {
-                program: program.to_path_buf(),
-                state: folder.join("state"),
-                socket: folder.join("api.sock"),
                 log: ground.log.clone(),
+                ..Setup::in_folder(program.to_path_buf(), folder)
             },
             origin: Origin::start(plan),
             jobs: Vec::new(),

@@ -13,7 +13,7 @@ const PAPER: &str = "docs/faults.md";
 
 /// The rows that must be there. Numbers are given once and never again; those between belong to parts
 /// of the product that do not exist yet.
-const ROWS: &[RangeInclusive<u32>] = &[20..=47];
+const ROWS: &[RangeInclusive<u32>] = &[1..=47, 56..=58];
 
 /// The number of a row: `| 22 | … |`. `None` for every other line.
 fn number(line: &str) -> Option<u32> {
@@ -71,7 +71,8 @@ fn every_fault_has_its_test() {
 #[test]
 fn a_fault_without_a_test_is_found() {
     let own = "`crates/dobbin-lab/tests/house/faults.rs::a_fault_without_a_test_is_found`";
-    let all_but_20: String = (21..=47).map(|n| format!("| {n} | a | b | {own} |\n")).collect();
+    let others = ROWS.iter().cloned().flatten().filter(|number| *number != 20);
+    let all_but_20: String = others.map(|n| format!("| {n} | a | b | {own} |\n")).collect();
     for (row, count) in [
         (format!("| 20 | a | b | {own} |"), 0),
         (format!("| 20 | a | b | {own}, {own} |"), 0),

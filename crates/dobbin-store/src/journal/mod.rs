@@ -7,6 +7,7 @@ mod change;
 mod error;
 mod load;
 mod queue;
+mod salvage;
 mod schema;
 mod writer;
 

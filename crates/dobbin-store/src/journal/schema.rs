@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::error::{JournalError, JournalErrorKind};
+use super::salvage::salvage;
 use crate::durable;
 use crate::error::Doing;
 
@@ -50,16 +51,48 @@ const LADDER: &[&str] = &[
 ];
 
 /// Opens the journal's database in `folder`, creates it when there is none, and brings its tables up
-/// to date. A damaged one is set aside; the second value says where it is now.
+/// to date. A damaged one is set aside, and what can be read of it is put into the new one; the second
+/// value says where it is now.
+///
+/// In this order: the new one is whole and flushed beside the damaged one; the damaged one gets its
+/// other name; the new one gets the name. Where it has come to the second step the first is found.
 pub(super) fn open(folder: &Path) -> Result<(Connection, Option<PathBuf>), JournalError> {
     let path = folder.join(FILE_NAME);
+    let salvaged = with_suffix(&path, ".salvaged");
+    if !path.exists() && salvaged.exists() {
+        take_over(&salvaged, &path)?;
+    }
     match open_at(&path) {
         Err(error) if error.kind == JournalErrorKind::Corrupt => {
+            match salvage(&path, &salvaged) {
+                Ok(jobs_count) => tracing::warn!(jobs_count, "saved jobs out of a damaged journal"),
+                Err(error) => tracing::error!(%error, "no job can be saved out of the journal"),
+            }
             let aside = quarantine(&path)?;
+            if salvaged.exists() {
+                take_over(&salvaged, &path)?;
+            }
             open_at(&path).map(|connection| (connection, Some(aside)))
         }
         outcome => outcome.map(|connection| (connection, None)),
     }
+}
+
+fn take_over(salvaged: &Path, path: &Path) -> Result<(), JournalError> {
+    let renamed = durable::rename(salvaged, path).doing("rename", salvaged);
+    renamed.map_err(|error| JournalError::from_file("set up", error))
+}
+
+/// A new database with our tables and nothing in them. Each commit is flushed, and leaves no log
+/// behind: the file can be renamed when it is closed.
+pub(super) fn create_at(path: &Path) -> Result<Connection, JournalError> {
+    let refused = |error| JournalError::from_sqlite("create", error);
+    create_file(path)?;
+    let mut connection = Connection::open(path).map_err(refused)?;
+    let settings = "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL;";
+    connection.execute_batch(settings).map_err(refused)?;
+    climb(&mut connection, LADDER).map_err(refused)?;
+    Ok(connection)
 }
 
 /// A second connection, to read what is committed.
@@ -133,7 +166,7 @@ fn check(connection: &Connection) -> Result<(), JournalError> {
     Ok(())
 }
 
-/// Climbs the ladder in one transaction: all of it, or nothing.
+/// Brings the tables up to date, if they are ours and no newer than we are.
 fn migrate(connection: &mut Connection) -> Result<(), JournalError> {
     let refused = |error| JournalError::from_sqlite("update", error);
     let version: i64 =
@@ -149,16 +182,18 @@ fn migrate(connection: &mut Connection) -> Result<(), JournalError> {
     if steps.is_empty() {
         return Ok(());
     }
-    let climb = |connection: &mut Connection| {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for step in steps {
-            transaction.execute_batch(step)?;
-        }
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.pragma_update(None, "user_version", LADDER.len() as i64)?;
-        transaction.commit()
-    };
-    climb(connection).map_err(refused)
+    climb(connection, steps).map_err(refused)
+}
+
+/// Climbs steps of the ladder in one transaction: all of them, or none.
+fn climb(connection: &mut Connection, steps: &[&str]) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for step in steps {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", LADDER.len() as i64)?;
+    transaction.commit()
 }
 
 /// Renames a damaged database and its log to the first free `journal.db.corrupt-<n>`: nothing that
@@ -242,6 +277,19 @@ mod tests {
             assert_eq!(aside, folder.path().join(format!("journal.db.corrupt-{number}")));
             assert_eq!(fs::read_to_string(&aside).unwrap(), rubbish);
         }
+    }
+
+    #[test]
+    fn a_crash_between_setting_aside_and_taking_over_costs_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let salvaged = create_at(&folder.path().join("journal.db.salvaged")).unwrap();
+        salvaged.execute("INSERT INTO meta VALUES ('a', 'b')", ()).unwrap();
+        drop(salvaged);
+        let (connection, aside) = open(folder.path()).unwrap();
+        let count: i64 =
+            connection.query_row("SELECT count(*) FROM meta", (), |row| row.get(0)).unwrap();
+        assert_eq!((count, aside), (1, None));
+        assert!(!folder.path().join("journal.db.salvaged").exists());
     }
 
     #[test]

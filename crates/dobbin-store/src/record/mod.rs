@@ -58,6 +58,11 @@ pub fn write_job(job: &Job, now: Now) -> String {
     v1::write_job(job.about(), &job.saved(now))
 }
 
+/// The record of a job that is not live: as it was read, changed by whoever knows better.
+pub(crate) fn write_saved(about: &NewJob, saved: &Saved) -> String {
+    v1::write_job(about, saved)
+}
+
 /// The record of a file.
 pub fn write_file(file: &File, extras: &FileExtras) -> String {
     v1::write_file(file, extras)

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use dobbin_core::piece::{Layout, PieceIndex, PieceSet};
 use dobbin_types::ErrorCode;
-use rustix::fs::{Advice, OFlags};
+use rustix::fs::{Advice, OFlags, SeekFrom};
 
 use super::beside;
 use super::have::{HaveFile, Known};
@@ -176,6 +176,14 @@ impl Staging {
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), StagingError> {
         self.check_range(buffer.len(), offset)?;
         Ok(self.data.read_exact_at(buffer, offset).doing("read", self.place.data())?)
+    }
+
+    /// Whether some stretch of the file was never stored, as far as the file system tells
+    /// (`lseek(2)`, `SEEK_HOLE`): a write that the system called done and did not do. One that keeps
+    /// zeros as holes says so of a file that is whole; so this is a reason to look, and no proof.
+    pub fn may_have_a_hole(&self) -> bool {
+        rustix::fs::seek(&self.data, SeekFrom::Hole(0))
+            .is_ok_and(|first_hole| first_hole < self.layout.file_size())
     }
 
     /// Notes that `piece` is had. Only after all of its bytes were written and found right; the order
