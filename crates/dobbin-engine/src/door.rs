@@ -14,6 +14,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::destination;
+use crate::piece_hashes::{Given, drop_kept};
 
 /// Headers of one job, so that a record stays small.
 const HEADERS_MAX: usize = 64;
@@ -37,7 +38,8 @@ impl Door {
         Door { own_uid, state: state.to_path_buf(), limits }
     }
 
-    /// A new job and its first files.
+    /// A new job and its first files. What comes with them is kept where the job will look for it; a
+    /// job that does not come to be is to be taken back ([`Door::take_back`]).
     pub(crate) fn job(
         &self,
         actor: Actor,
@@ -54,7 +56,7 @@ impl Door {
             rate => rate.and_then(NonZeroU64::new),
         };
         let headers = headers(body.headers)?;
-        let offered = self.files(actor, body.files)?;
+        let (offered, given) = self.files(actor, body.files)?;
         self.limits.more_files(actor.uid(), 0, &offered.0).map_err(refused)?;
         let files = admit(&[], &offered)?;
         let new = NewJob {
@@ -69,12 +71,31 @@ impl Door {
             bytes_per_second_max,
             download: None,
         };
+        given.keep(&self.state, new.id)?;
         Ok((new, files))
     }
 
-    /// Files to add: looks at their destinations.
-    pub(crate) fn files(&self, actor: Actor, files: Vec<AddFile>) -> Result<Offered, Failure> {
-        let files: Vec<NewFile> = files.into_iter().map(new_file).collect();
+    /// Takes back what was kept for a job that was refused.
+    pub(crate) fn take_back(&self, job: JobId) {
+        drop_kept(&self.state, job);
+    }
+
+    /// Keeps what came with files that are about to be added to a job. Asks the disk.
+    pub(crate) fn keep(&self, job: JobId, given: &Given) -> Result<(), Failure> {
+        given.keep(&self.state, job)
+    }
+
+    /// Files to add, and what comes with them: looks at their destinations.
+    pub(crate) fn files(
+        &self,
+        actor: Actor,
+        files: Vec<AddFile>,
+    ) -> Result<(Offered, Given), Failure> {
+        let mut given = Given::default();
+        let files = files.into_iter().enumerate().map(|(index, file)| {
+            new_file(file, &mut given).map_err(|failure| within(index, failure))
+        });
+        let files: Vec<NewFile> = files.collect::<Result<_, _>>()?;
         // First what can be said without the disk, so that the message names the real mistake.
         admit(&[], &Offered(files.clone()))?;
         for (index, file) in files.iter().enumerate() {
@@ -84,7 +105,7 @@ impl Door {
             self.destination(actor, name, file.replace)
                 .map_err(|failure| failure.at(format!("files[{index}].local_name")))?;
         }
-        Ok(Offered(files))
+        Ok((Offered(files), given))
     }
 
     /// Whether a download of that caller may go there, as far as that can be said before it starts: its
@@ -167,8 +188,9 @@ pub(crate) fn headers(headers: Vec<Header>) -> Result<Vec<(String, String)>, Fai
     headers.into_iter().enumerate().map(check).collect()
 }
 
-fn new_file(file: AddFile) -> NewFile {
-    NewFile {
+fn new_file(mut file: AddFile, given: &mut Given) -> Result<NewFile, Failure> {
+    let check = given.take(&mut file)?;
+    Ok(NewFile {
         file_id: file.file_id,
         remote_name: file.remote_name,
         mirrors: file.mirrors,
@@ -177,7 +199,14 @@ fn new_file(file: AddFile) -> NewFile {
         size: file.size,
         sha256: file.sha256,
         replace: file.replace,
-    }
+        check,
+    })
+}
+
+/// A failure that names a field of one of several files.
+fn within(index: usize, failure: Failure) -> Failure {
+    let field = failure.field.clone().unwrap_or_default();
+    failure.at(format!("files[{index}].{field}"))
 }
 
 fn invalid(field: &str, message: impl Into<String>) -> Failure {

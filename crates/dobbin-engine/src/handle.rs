@@ -5,8 +5,8 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 
 use dobbin_core::access::Actor;
 use dobbin_types::rest::{
-    AddFiles, CallNumber, CallbackInfo, CreateJob, Event as Told, Failure, FileInfo, FileList,
-    JobFailure, JobInfo, JobList, ListenerId, Outcome,
+    AddFile, AddFiles, CallNumber, CallbackInfo, CreateJob, Event as Told, Failure, FileInfo,
+    FileList, JobFailure, JobInfo, JobList, ListenerId, Outcome,
 };
 use dobbin_types::{ErrorCode, FileNumber, JobId, JobState, NotifyFlags, Priority, Uid};
 use tokio::sync::{mpsc, oneshot};
@@ -66,8 +66,16 @@ impl Handle {
     /// `E_INVALIDARG` and the codes of [`Handle::add_files`], naming the field.
     pub async fn create(&self, actor: Actor, body: CreateJob) -> Result<JobId, Failure> {
         let door = self.door.clone();
+        let brings_files = body.files.iter().any(brings_text);
         let (new, files) = on_disk_thread(move || door.job(actor, body)).await?;
-        self.ask(actor, |reply| Command::Create { new: Box::new(new), files, reply }).await
+        let (job, door) = (new.id, self.door.clone());
+        let command = |reply| Command::Create { new: Box::new(new), files, reply };
+        let answer = self.ask(actor, command).await;
+        if answer.is_err() && brings_files {
+            // Whatever comes of it, the refusal is the answer; what stays is swept at the next start.
+            let _ = on_disk_thread(move || Ok(door.take_back(job))).await;
+        }
+        answer
     }
 
     /// `IDeliveryOptimizationJob::AddFileWithRanges` for several files: all or none.
@@ -81,7 +89,13 @@ impl Handle {
         body: AddFiles,
     ) -> Result<Vec<FileNumber>, Failure> {
         let door = self.door.clone();
-        let offered = on_disk_thread(move || door.files(actor, body.files)).await?;
+        let keeper = door.clone();
+        let (offered, given) = on_disk_thread(move || door.files(actor, body.files)).await?;
+        if !given.is_empty() {
+            // Nothing is written for a job that is not theirs, or is over.
+            self.may_change(actor, job).await?;
+            on_disk_thread(move || keeper.keep(job, &given)).await?;
+        }
         self.ask(actor, |reply| Command::AddFiles { job, offered, reply }).await
     }
 
@@ -195,6 +209,10 @@ impl Handle {
         })?;
         answer.await.unwrap_or_else(|_gone| Err(leaving()))
     }
+}
+
+fn brings_text(file: &AddFile) -> bool {
+    file.piece_hashes.as_ref().is_some_and(|hashes| hashes.text.is_some())
 }
 
 pub(crate) fn leaving() -> Failure {

@@ -26,6 +26,7 @@ mod handover;
 mod hands;
 mod listen;
 mod picture;
+mod piece_hashes;
 mod plan;
 mod property;
 mod publish;

@@ -3,6 +3,7 @@
 use dobbin_core::job::{File, Job, JobError};
 use dobbin_core::time::Tick;
 use dobbin_platform::Clock;
+use dobbin_types::phf::digest_to_hex;
 use dobbin_types::rest::{FileInfo, JobFailure, JobInfo, Waiting};
 use dobbin_types::{FileNumber, FileProgress, FileTime, JobProgress, JobState};
 
@@ -119,13 +120,8 @@ pub(crate) fn file(entry: &Entry, number: FileNumber) -> Option<FileInfo> {
             completed: file.published,
         },
         transferred: file.finished,
-        sha256: file.sha256.map(hex),
+        sha256: file.sha256.as_ref().map(digest_to_hex),
         replace: file.replace,
         last_modified: file.facts.as_ref().and_then(|facts| facts.last_modified),
     })
-}
-
-/// A hash as text.
-pub(crate) fn hex(digest: [u8; 32]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use dobbin_core::access::Actor;
 use dobbin_core::job::{JobEvent, Trouble, Wish};
-use dobbin_core::piece::{Layout, PieceSet};
+use dobbin_core::piece::PieceSet;
 use dobbin_store::publish::{commit, mode_of_new_files, part_path, part_tag, prepare};
 use dobbin_store::{Intent, Known, Place, PublishError, Staging, Wanted, space};
 use dobbin_types::rest::{Failure, Outcome};
@@ -246,7 +246,7 @@ fn publish(
     inbox: &SyncSender<Event>,
 ) -> Result<(), Trouble> {
     let trouble = |error: &PublishError| of_disk(error.code(), error);
-    let layout = Layout::without_manifest(item.size)
+    let layout = Staging::layout_of(&item.place, item.size)
         .ok_or_else(|| of_disk(ErrorCode::DO_E_FATAL_CORE_ERROR, &std::fmt::Error))?;
     // A finished file was flushed as a whole before it was called finished.
     let flushed = PieceSet::full(layout);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use dobbin_core::job::{File, Job, Now};
-use dobbin_core::piece::{Layout, PieceSet};
+use dobbin_core::piece::PieceSet;
 use dobbin_store::publish::recover as recover_intent;
 use dobbin_store::record::{self, FileExtras, RecordError};
 use dobbin_store::{Change, JournalError, Known, Place, Recovered, Staging, Store, StoredJob};
@@ -94,7 +94,7 @@ fn revive(
         }
         let revived = LiveFile::new(extras, row.flushed);
         let place = revived.place(store, stored.id, row.number);
-        if let Some(bytes) = had_bytes(&file, place, boot, revived.flushed.as_ref()) {
+        if let Some(bytes) = had_bytes(&file, &place, boot, revived.flushed.as_ref()) {
             revived.gauge.set_transferred(bytes);
         }
         files.push(file);
@@ -124,11 +124,10 @@ fn settle_intent(file: &mut File, extras: &mut FileExtras) -> bool {
 
 /// How many bytes of an unfinished file are here, for people to see before it runs again. Nothing
 /// for files that were never begun, which is what most of a long queue is.
-fn had_bytes(file: &File, place: Place, boot: &str, flushed: Option<&PieceSet>) -> Option<u64> {
+fn had_bytes(file: &File, place: &Place, boot: &str, flushed: Option<&PieceSet>) -> Option<u64> {
     if file.finished || file.facts.is_none() {
         return None;
     }
-    let layout = Layout::without_manifest(file.local_size()?)?;
-    let staging = Staging::reopen(place, layout, &Known { boot, flushed }).ok()?;
-    Some(staging.have().byte_count())
+    let layout = Staging::layout_of(place, file.local_size()?)?;
+    Staging::had_bytes(place, layout, &Known { boot, flushed })
 }

@@ -8,6 +8,7 @@
 //! <root>/staging/<job>/<n>         the bytes of file n
 //! <root>/staging/<job>/<n>.have    which of its pieces are there
 //! <root>/staging/<job>/<n>.beside  where it has bytes outside the store
+//! <root>/staging/<job>/<hex>.phf   the piece-hash file with that digest
 //! ```
 //!
 //! The order of durable steps is the point of this crate, and [`durable`] is the only place that
@@ -30,4 +31,4 @@ pub use error::FileError;
 pub use journal::{Change, Journal, JournalError, JournalErrorKind, Loaded, StoredFile, StoredJob};
 pub use open::{OpenError, Store};
 pub use publish::{Intent, PublishError, Recovered, Wanted};
-pub use staging::{Known, Place, Staging, StagingError};
+pub use staging::{KeptPhf, Known, Place, Staging, StagingError};

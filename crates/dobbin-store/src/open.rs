@@ -5,13 +5,14 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use dobbin_types::phf::Digest;
 use dobbin_types::{ErrorCode, FileNumber, JobId};
 use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
 
 use crate::error::{Doing, FileError};
 use crate::journal::{Journal, JournalError};
-use crate::staging::Place;
+use crate::staging::{KeptPhf, Place};
 use crate::{durable, sweep};
 
 /// The store of one agent: everything it keeps on disk, used by no other process.
@@ -81,14 +82,29 @@ impl Store {
         sweep::remove_folder(&self.job_folder(job))
     }
 
+    /// Where the store under `root` keeps a piece-hash file for a job, which need not be there yet.
+    /// Needs no open store: whoever takes the file from a caller does not own it.
+    pub fn kept_phf(root: &Path, job: JobId, digest: &Digest) -> KeptPhf {
+        KeptPhf::in_folder(&folder_of(root, job), digest)
+    }
+
+    /// Removes what the store under `root` keeps of a job that never came to be.
+    pub fn remove_folder_under(root: &Path, job: JobId) -> Result<(), FileError> {
+        sweep::remove_folder(&folder_of(root, job))
+    }
+
     /// Writes what is still waiting, closes the journal and lets go of the lock.
     pub fn close(self) -> Result<(), JournalError> {
         self.journal.close()
     }
 
     fn job_folder(&self, job: JobId) -> PathBuf {
-        staging_folder(&self.root).join(job.to_string())
+        folder_of(&self.root, job)
     }
+}
+
+fn folder_of(root: &Path, job: JobId) -> PathBuf {
+    staging_folder(root).join(job.to_string())
 }
 
 /// Why a store cannot be opened.

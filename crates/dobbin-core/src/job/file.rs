@@ -6,6 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use dobbin_types::file::{LOCAL_NAME_BYTES_MAX, MIRRORS_MAX, URL_CHARS_MAX};
+use dobbin_types::phf::{Digest, digest_from_hex};
 use dobbin_types::{ByteRange, ErrorCode};
 
 use super::facts::Facts;
@@ -30,6 +31,8 @@ pub struct NewFile {
     pub sha256: Option<String>,
     /// Whether Complete may replace what stands under the local name.
     pub replace: bool,
+    /// How its pieces are to be checked.
+    pub check: Check,
 }
 
 /// A file of a job.
@@ -80,9 +83,9 @@ pub struct Check {
 impl File {
     /// What keeps it from being fetched at all, as a code and a sentence for its owner.
     ///
-    /// Resume refuses a file without URL or place, but one may join a job that is under way. Piece
-    /// hashes cannot be had yet, so a file that must be checked is not fetched rather than handed
-    /// over unchecked (`IntegrityCheckMandatory`); one that merely may be is fetched without.
+    /// Resume refuses a file without URL or place, but one may join a job that is under way. A file
+    /// that must be checked (`IntegrityCheckMandatory`) needs something to check it against, and piece
+    /// hashes are of whole contents: of parts of one they prove nothing, whatever is fetched for them.
     pub fn obstacle(&self) -> Option<(ErrorCode, &'static str)> {
         if self.local_name.is_empty() && !self.streams {
             return Some((ErrorCode::DO_E_LOCALPATH_NOT_SET, "the file has no place to go"));
@@ -95,11 +98,11 @@ impl File {
                 ErrorCode::DO_E_INTEGRITYCHECKINFO_UNSPECIFIED,
                 "the file must be checked, but nothing says against which hashes",
             )),
-            (Some(true), Some(_)) => Some((
+            (Some(true), Some(_)) if !self.ranges.is_empty() => Some((
                 ErrorCode::DO_E_INTEGRITYCHECKINFO_UNAVAILABLE,
-                "the file must be checked, but this service cannot read piece hashes yet",
+                "the file must be checked, but piece hashes cover whole files and this one is parts",
             )),
-            (Some(false) | None, _) => None,
+            (Some(true), Some(_)) | (Some(false) | None, _) => None,
         }
     }
 
@@ -196,7 +199,7 @@ fn admitted(file: &NewFile, sha256: Option<[u8; 32]>) -> File {
         declared_size: file.size,
         sha256,
         replace: file.replace,
-        check: Check::default(),
+        check: file.check.clone(),
         facts: None,
         finished: false,
         published: false,
@@ -288,22 +291,11 @@ fn taken(field: &'static str, what: &str, value: &str) -> Fault {
     (field, ErrorCode::E_INVALIDARG, format!("another file of the job has the {what} `{value}`"))
 }
 
-/// Reads 64 hexadecimal digits.
-fn digest(text: &str) -> Result<[u8; 32], Fault> {
-    let wrong = |why: String| ("sha256", ErrorCode::E_INVALIDARG, why);
-    if text.len() != 64 {
-        return Err(wrong(format!("a SHA-256 has 64 hexadecimal digits, not {}", text.len())));
-    }
-    let mut bytes = [0; 32];
-    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        let nibble = |digit: u8| {
-            char::from(digit)
-                .to_digit(16)
-                .ok_or_else(|| wrong(format!("`{}` is no hexadecimal digit", char::from(digit))))
-        };
-        *byte = (nibble(pair[0])? * 16 + nibble(pair[1])?) as u8;
-    }
-    Ok(bytes)
+fn digest(text: &str) -> Result<Digest, Fault> {
+    digest_from_hex(text).ok_or_else(|| {
+        let why = "a SHA-256 has 64 hexadecimal digits, and nothing else".to_owned();
+        ("sha256", ErrorCode::E_INVALIDARG, why)
+    })
 }
 
 /// Gives files without an id of the caller's one that nobody else in the job has.
@@ -396,8 +388,13 @@ mod tests {
         let both = |file: &mut File| {
             file.check = Check { info: Some("{}".to_owned()), mandatory: Some(true) };
         };
+        assert_eq!(obstacle(both), None);
         let unavailable = Some(ErrorCode::DO_E_INTEGRITYCHECKINFO_UNAVAILABLE);
-        assert_eq!(obstacle(both), unavailable);
+        let both_for_parts = |file: &mut File| {
+            file.check = Check { info: Some("{}".to_owned()), mandatory: Some(true) };
+            file.ranges = alloc::vec![ByteRange { offset: 0, length: Some(5) }];
+        };
+        assert_eq!(obstacle(both_for_parts), unavailable);
         assert_eq!(obstacle(|file| file.check.info = Some("{}".to_owned())), None);
         assert_eq!(obstacle(|file| file.check.mandatory = Some(false)), None);
     }

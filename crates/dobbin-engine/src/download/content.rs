@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dobbin_core::access::{Act, Actor};
-use dobbin_core::piece::{Layout, PieceSet};
+use dobbin_core::piece::PieceSet;
 use dobbin_store::{Known, Place, Staging};
 use dobbin_types::rest::Failure;
 use dobbin_types::{DownloadState, ErrorCode, JobId};
@@ -62,7 +62,7 @@ impl Source {
             )
             .at("offset"));
         }
-        let layout = Layout::without_manifest(self.size)
+        let layout = Staging::layout_of(&self.place, self.size)
             .ok_or_else(|| Failure::of(ErrorCode::DO_E_FATAL_CORE_ERROR))?;
         // A transferred file was flushed as a whole before it was called so.
         let flushed = PieceSet::full(layout);

@@ -7,7 +7,7 @@ use dobbin_types::ErrorCode;
 use dobbin_types::rest::Header;
 
 use crate::door;
-use crate::property::check_info;
+use crate::property::CheckInfo;
 
 /// Longest client certificate, in bytes: a chain of some certificates and a key.
 const CERTIFICATE_BYTES_MAX: usize = 64 * 1024;
@@ -29,7 +29,7 @@ impl Syntax for Reader {
 
     fn integrity_info(&self, text: &str) -> Result<(), Fault> {
         let is_url = |url: &str| door::is_url(url).map_err(|(_code, why)| why);
-        check_info::check(text, is_url).map_err(|why| (ErrorCode::E_INVALIDARG, why))
+        CheckInfo::read(text, is_url).map(drop).map_err(|why| (ErrorCode::E_INVALIDARG, why))
     }
 
     fn certificate(&self, text: &str) -> Result<(), Fault> {

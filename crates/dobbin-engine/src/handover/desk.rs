@@ -6,6 +6,7 @@ use std::thread;
 use dobbin_core::access::{Act, Actor};
 use dobbin_core::job::{JobEvent, Trouble, Wish as JobWish};
 use dobbin_store::Place;
+use dobbin_types::phf::digest_to_hex;
 use dobbin_types::rest::{FailedFile, Failure, GivenFile, HANDOVER_FILES_MAX, Outcome};
 use dobbin_types::{ErrorCode, FileNumber, JobId, Uid};
 
@@ -179,7 +180,7 @@ impl Loop {
                     identity: live.extras.identity.clone(),
                 },
                 place: live.place(&self.store, job, number),
-                sha256: file.sha256.map(crate::picture::hex),
+                sha256: file.sha256.as_ref().map(digest_to_hex),
             })
         });
         items.take(HANDOVER_FILES_MAX).collect()

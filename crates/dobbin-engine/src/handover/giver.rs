@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use dobbin_core::access::Actor;
-use dobbin_core::piece::{Layout, PieceSet};
+use dobbin_core::piece::PieceSet;
 use dobbin_store::{Known, Staging, publish};
 use dobbin_types::rest::{
     FailedFile, Failure, FilledFile, GivenFile, HANDOVER_FILES_MAX, HANDOVER_IDENTITY_BYTES_MAX,
@@ -120,7 +120,7 @@ impl Handover {
         let at = |code: ErrorCode, error: &dyn std::error::Error| {
             Failure::new(code, chain(error)).at(format!("files[{}]", item.file.number))
         };
-        let layout = Layout::without_manifest(item.file.size)
+        let layout = Staging::layout_of(&item.place, item.file.size)
             .ok_or_else(|| Failure::of(ErrorCode::DO_E_FATAL_CORE_ERROR))?;
         // A finished file was flushed as a whole before it was called finished.
         let flushed = PieceSet::full(layout);

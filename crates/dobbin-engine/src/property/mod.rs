@@ -1,7 +1,7 @@
 //! Properties of jobs and files by their ids, and their figures: `GetProperty` and `SetProperty` of the
 //! four interfaces that have them, `SetRemoteName`, `GetStats`.
 
-pub(crate) mod check_info;
+mod check_info;
 mod get;
 mod handle;
 mod set;
@@ -16,6 +16,8 @@ use crate::commands::no_file;
 use crate::entry::LiveFile;
 use crate::event::PropertyCommand;
 use crate::run::Loop;
+
+pub(crate) use check_info::CheckInfo;
 
 impl Loop {
     /// Answers a command about properties and figures, now or when what it did is durable.

@@ -8,7 +8,7 @@ use dobbin_types::{
     FilePropertyId, JobId, JobProperty, JobPropertyId, PropertyValue,
 };
 
-use super::check_info;
+use super::CheckInfo;
 use crate::commands::{done, no_file};
 use crate::door::{Door, is_url};
 use crate::event::{Command, PropertyCommand, Reply};
@@ -74,7 +74,7 @@ impl Door {
             FileProperty::Delivery(DoFilePropertyId::IntegrityCheckInfo) => {
                 let text = text(value)?;
                 let is_url = |url: &str| check_remote_name(url, &is_url).map_err(|(_, why)| why);
-                check_info::check(&text, is_url).map_err(invalid)?;
+                CheckInfo::read(&text, is_url).map_err(invalid)?;
                 Ok(FileChange::CheckInfo(text))
             }
             FileProperty::Delivery(DoFilePropertyId::IntegrityCheckMandatory) => {

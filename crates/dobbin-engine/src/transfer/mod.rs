@@ -4,18 +4,22 @@
 //! data per byte. It decides nothing about its job; it reports what it finds (`event::News`) and
 //! ends.
 
+mod check;
 mod end;
 mod flush;
 mod hash;
 pub(crate) mod ledger;
+mod manifest;
 mod order;
 mod pool;
+mod reopen;
 mod source;
 mod stop;
 mod stream;
 mod task;
 mod trouble;
 
+pub(crate) use manifest::{kept_name, sha256};
 pub(crate) use order::Order;
 pub(crate) use pool::Pool;
 pub(crate) use source::Source;

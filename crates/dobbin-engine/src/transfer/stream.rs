@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use dobbin_core::piece::{PieceIndex, PieceSet};
 use dobbin_store::{Staging, StagingError};
 
+use super::check::PieceCheck;
 use super::flush::Flusher;
 use super::hash::WholeHash;
 use crate::gauge::SharedGauge;
@@ -17,6 +18,10 @@ pub(super) struct Writer {
     pub(super) flusher: Flusher,
     /// Present when the whole file's hash was given.
     pub(super) hash: Option<WholeHash>,
+    /// Present while pieces are compared with their hashes.
+    pub(super) check: Option<PieceCheck>,
+    /// Pieces that came whole and wrong since somebody last asked.
+    wrong: Vec<PieceIndex>,
     gauge: SharedGauge,
     have: PieceSet,
     /// What was written without a gap up to `position`. Reaches back beyond one reply when the next
@@ -30,11 +35,13 @@ impl Writer {
         staging: Arc<Staging>,
         flusher: Flusher,
         hash: Option<WholeHash>,
+        check: Option<PieceCheck>,
         gauge: SharedGauge,
     ) -> Writer {
         let have = staging.have();
         gauge.set_transferred(have.byte_count());
-        Writer { staging, flusher, hash, gauge, have, unbroken_from: 0, position: 0 }
+        let wrong = Vec::new();
+        Writer { staging, flusher, hash, check, wrong, gauge, have, unbroken_from: 0, position: 0 }
     }
 
     /// The pieces that are had.
@@ -134,22 +141,55 @@ impl Writer {
         self.gauge.transferred_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         let layout = self.staging.layout();
         let mut at = start;
-        while let Some(piece) = layout.piece_at(at) {
-            let range = layout.byte_range(piece);
-            if range.end > self.position {
-                break;
-            }
-            if self.unbroken_from <= range.start {
-                self.staging.mark_have(piece)?;
-                self.have.insert(piece);
-            }
-            at = range.end;
-        }
         if let Some(hash) = &mut self.hash {
             hash.pass(bytes, start);
         }
+        let mut rest = bytes;
+        while let Some(piece) = layout.piece_at(at).filter(|_| !rest.is_empty()) {
+            let range = layout.byte_range(piece);
+            let take = usize::try_from(range.end - at).unwrap_or(rest.len()).min(rest.len());
+            let (now, later) = rest.split_at(take);
+            if let Some(check) = &mut self.check {
+                check.pass(piece, now, at);
+            }
+            at += take as u64;
+            rest = later;
+            if at == range.end && self.unbroken_from <= range.start {
+                self.whole(piece, range)?;
+            }
+        }
         self.flusher.wrote(bytes.len() as u64, self.position);
         Ok(())
+    }
+
+    /// All bytes of a piece are written: it is had, if it is right as far as anybody can tell.
+    fn whole(&mut self, piece: PieceIndex, range: Range<u64>) -> Result<(), StagingError> {
+        let is_right = match &mut self.check {
+            Some(check) => check.is_right(piece, &self.staging)?,
+            None => true,
+        };
+        if is_right {
+            self.staging.mark_have(piece)?;
+            self.have.insert(piece);
+            return Ok(());
+        }
+        self.wrong.push(piece);
+        // What follows is unbroken from behind it; it is a gap again.
+        self.unbroken_from = range.end;
+        if let Some(hash) = &mut self.hash {
+            // It took in wrong bytes. It begins anew, and reads back what is here by then.
+            *hash = WholeHash::new();
+        }
+        Ok(())
+    }
+
+    /// The pieces that came wrong since the last call. Their bytes count no more.
+    pub(super) fn take_wrong(&mut self) -> Vec<PieceIndex> {
+        let wrong = std::mem::take(&mut self.wrong);
+        let layout = self.staging.layout();
+        let bytes = wrong.iter().map(|piece| u64::from(layout.piece_len(*piece))).sum();
+        self.gauge.transferred_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        wrong
     }
 
     /// The transfer stops: bytes of pieces that are not whole count for nothing.

@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 
 use dobbin_core::job::{Facts, Judgement, Known, RangeMap, Trouble, Validator, judge};
-use dobbin_core::piece::{Layout, PieceSet};
+use dobbin_core::piece::Manifest;
+use dobbin_core::piece::wrong::Wrongs;
 use dobbin_net::http::{Client, Extent, FetchErrorKind, HeaderText, Request, Response};
 use dobbin_store::Staging;
 use dobbin_types::{Discard, ErrorCode, Reason, SourceKind};
@@ -14,10 +15,9 @@ use http::{HeaderName, HeaderValue};
 use tokio::sync::oneshot;
 use url::Url;
 
-use super::end::{End, too_large};
-use super::flush::Flusher;
+use super::end::End;
 use super::hash::WholeHash;
-use super::ledger::{Checking, HowEnded, Line, SourceName};
+use super::ledger::{HowEnded, Line, SourceName};
 use super::order::Order;
 use super::stop::Stop;
 use super::stream::Writer;
@@ -25,6 +25,9 @@ use super::trouble::{fatal, of_fetch, of_refusal, passing};
 use crate::event::{Event, News};
 use crate::gauge::Connection;
 use crate::hands::Hands;
+
+mod hashes;
+mod staging;
 
 /// How often a file may start from zero within one transfer; the next change of it is an error.
 const RESTARTS_MAX: u32 = 2;
@@ -55,6 +58,9 @@ pub(super) struct Task {
     /// What is known of the file, the newest reply included.
     facts: Option<Facts>,
     writer: Option<Writer>,
+    /// The hashes of its pieces, as long as they are believed.
+    manifest: Option<Arc<Manifest>>,
+    wrongs: Wrongs,
     restarts_count: u32,
     /// Why the next request is made.
     reason: Reason,
@@ -112,6 +118,8 @@ impl Task {
             inbox,
             stop,
             writer: None,
+            manifest: None,
+            wrongs: Wrongs::default(),
             restarts_count: 0,
             reason: Reason::First,
             unnoted: None,
@@ -134,12 +142,9 @@ impl Task {
     }
 
     async fn fetch_all(&mut self) -> Result<(), End> {
-        self.open_staging().await?;
-        self.order.ledger.opened(self.order.gauge.transferred(), 0);
-        if self.order.file.check.info.is_some() {
-            let why = "hashes of its pieces are named, but this service cannot read them yet";
-            self.order.ledger.note_checking(Checking::Not { why: why.into() });
-        }
+        self.obtain_manifest().await?;
+        let checked_bytes = self.open_staging().await?;
+        self.order.ledger.opened(self.order.gauge.transferred(), checked_bytes);
         self.reason = self.order.ledger.first_reason(self.has_anything());
         loop {
             while !self.is_complete() {
@@ -417,9 +422,13 @@ impl Task {
             line.add(bytes.len() as u64);
             let take = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
             let before = self.order.gauge.transferred();
+            let Some(writer) = &mut self.writer else {
+                return Err(End::Stopped);
+            };
             writer.write(&bytes[..take])?;
             let written = self.order.gauge.transferred() - before;
             self.order.ledger.discard(Discard::Surplus, bytes.len() as u64 - written);
+            self.judge_wrong_pieces()?;
             left -= take as u64;
             if let Some(unnoted) = &mut self.unnoted {
                 unnoted.bytes += take as u64;
@@ -442,77 +451,6 @@ impl Task {
             let _ = response.body.next().await;
         }
         Ok(())
-    }
-
-    /// Opens what an earlier attempt left. Bytes whose version nobody noted are of no use.
-    async fn open_staging(&mut self) -> Result<(), End> {
-        let Some(facts) = &self.facts else {
-            return Ok(Staging::discard_at(&self.order.place)?);
-        };
-        let Some(layout) = Layout::without_manifest(self.map(facts)?.local_size()) else {
-            return Err(too_large());
-        };
-        let earlier = self.order.file.earlier_bytes();
-        let flushed = self.flushed(layout, earlier);
-        let known = dobbin_store::Known { boot: &self.order.boot, flushed: flushed.as_ref() };
-        match Staging::reopen(self.order.place.clone(), layout, &known) {
-            Ok(staging) => {
-                self.begin_writing(staging);
-                if let Some(writer) = &mut self.writer {
-                    writer.resume_behind(earlier);
-                }
-            }
-            // Gone, although the journal knows the file: somebody removed it. The journal must not
-            // go on calling pieces flushed that will be fetched anew.
-            Err(error) if error.is_missing() => {
-                self.order.ledger.opened(self.order.gauge.transferred(), 0);
-                self.forget(Discard::Lost).await?;
-            }
-            Err(error) => return Err(error.into()),
-        }
-        Ok(())
-    }
-
-    /// The pieces that survive a power cut: those that the journal names, and those that earlier
-    /// portions of the file filled. When these were finished the file was shorter, and its journal's
-    /// pieces were cut for that length.
-    fn flushed(&self, layout: Layout, earlier: u64) -> Option<PieceSet> {
-        let noted = self.order.flushed.as_ref().filter(|noted| noted.layout() == layout).cloned();
-        if earlier == 0 {
-            return noted;
-        }
-        let mut flushed = noted.unwrap_or_else(|| PieceSet::empty(layout));
-        for piece in layout.pieces().take_while(|piece| layout.byte_range(*piece).end <= earlier) {
-            flushed.insert(piece);
-        }
-        Some(flushed)
-    }
-
-    fn create_staging(&mut self) -> Result<(), End> {
-        let Some(facts) = &self.facts else {
-            return Err(End::Stopped);
-        };
-        let Some(layout) = Layout::without_manifest(self.map(facts)?.local_size()) else {
-            return Err(too_large());
-        };
-        Staging::discard_at(&self.order.place)?;
-        let staging = Staging::create(self.order.place.clone(), layout, &self.order.boot)?;
-        self.begin_writing(staging);
-        Ok(())
-    }
-
-    fn begin_writing(&mut self, staging: Staging) {
-        let staging = Arc::new(staging);
-        let flusher = Flusher::new(
-            self.order.job,
-            self.order.number,
-            self.order.generation,
-            Arc::clone(&staging),
-            self.hands.clone(),
-            self.inbox.clone(),
-        );
-        let hash = self.order.file.sha256.map(|_| WholeHash::new());
-        self.writer = Some(Writer::new(staging, flusher, hash, self.order.gauge.clone()));
     }
 
     /// The file is another one than before: what was had of it goes.
@@ -540,6 +478,7 @@ impl Task {
     async fn forget(&mut self, why: Discard) -> Result<(), End> {
         self.writer = None;
         self.facts = None;
+        self.wrongs = Wrongs::default();
         self.order.ledger.discard(why, self.order.gauge.transferred());
         self.order.gauge.set_transferred(0);
         let (noted, answer) = oneshot::channel();

@@ -140,6 +140,59 @@ impl Staging {
         Ok(Staging::new(place, data, have, sets))
     }
 
+    /// As [`Staging::reopen`], for bytes that are about to be read back and compared with their hashes
+    /// one by one: the pieces had are those that the journal calls flushed, and the have file counts
+    /// for nothing until [`Staging::believe`], even if the process dies in between.
+    pub fn reopen_doubted(
+        place: Place,
+        layout: Layout,
+        flushed: Option<&PieceSet>,
+    ) -> Result<Staging, StagingError> {
+        Staging::reopen(place, layout, &Known { boot: "", flushed })
+    }
+
+    /// Whether the have file at `place` can be believed: it is of this run of the machine, of this
+    /// layout, and whole.
+    pub fn is_believed(place: &Place, layout: Layout, boot: &str) -> bool {
+        HaveFile::read(place.have(), layout, boot).is_some()
+    }
+
+    /// From now on the have file counts, in the present run of the machine: every piece that it names
+    /// was written or compared in it.
+    pub fn believe(&self, boot: &str) -> Result<(), StagingError> {
+        let _unchanged = self.sets();
+        Ok(self.have.set_boot(self.layout, boot).doing("write", self.place.have())?)
+    }
+
+    /// How an unfinished or finished file of `size` bytes at `place` is cut: as when it was begun, and
+    /// by [`Layout::without_manifest`] if nothing tells.
+    ///
+    /// `None` for a file that no piece size fits.
+    pub fn layout_of(place: &Place, size: u64) -> Option<Layout> {
+        let begun = HaveFile::layout(place.have()).filter(|layout| layout.file_size() == size);
+        begun.or_else(|| Layout::without_manifest(size))
+    }
+
+    /// How many bytes of the file at `place` are had, for people to see: what [`Staging::reopen`] would
+    /// find, without touching anything. `None` when there is no data file.
+    pub fn had_bytes(place: &Place, layout: Layout, known: &Known<'_>) -> Option<u64> {
+        let data_len = fs::symlink_metadata(place.data()).ok()?.len();
+        let mut had = match HaveFile::read(place.have(), layout, known.boot) {
+            Some((_have, had)) => had,
+            None => known.flushed.filter(|flushed| flushed.layout() == layout)?.clone(),
+        };
+        drop_beyond(&mut had, data_len);
+        Some(had.byte_count())
+    }
+
+    /// The pieces whose bytes may be there, going by the length of the data file alone.
+    pub fn written(&self) -> Result<PieceSet, StagingError> {
+        let data_len = self.data.metadata().doing("read", self.place.data())?.len();
+        let mut written = PieceSet::full(self.layout);
+        drop_beyond(&mut written, data_len);
+        Ok(written)
+    }
+
     fn new(place: Place, data: File, have: HaveFile, sets: Sets) -> Staging {
         let layout = sets.had.layout();
         Staging { place, layout, data, have, sets: Mutex::new(sets), flushing: Mutex::new(()) }

@@ -71,6 +71,24 @@ impl HaveFile {
         Some((HaveFile { file }, set))
     }
 
+    /// How the file was cut when this was begun, whatever run of the machine that was in.
+    pub(super) fn layout(path: &Path) -> Option<Layout> {
+        let file = open(OpenOptions::new().read(true), path).ok()?;
+        let mut found = [0; HEADER_LEN];
+        file.read_exact_at(&mut found, 0).ok()?;
+        let piece_size = u32::from_le_bytes(found[12..16].try_into().ok()?);
+        let file_size = u64::from_le_bytes(found[16..24].try_into().ok()?);
+        let layout = Layout::new(file_size, piece_size)?;
+        let boot = str::from_utf8(&found[24..24 + BOOT_BYTES_MAX]).ok()?.trim_end_matches('\0');
+        // Made anew and compared, so that a torn or foreign one says nothing.
+        (found == header(layout, boot)).then_some(layout)
+    }
+
+    /// Says in which run of the machine the file is to be believed from now on.
+    pub(super) fn set_boot(&self, layout: Layout, boot: &str) -> io::Result<()> {
+        self.file.write_all_at(&header(layout, boot), 0)
+    }
+
     /// Writes the one byte of the bitmap that tells of `piece`.
     pub(super) fn write_byte_of(&self, piece: PieceIndex, set: &PieceSet) -> io::Result<()> {
         let (at, byte) = set.byte_of(piece);

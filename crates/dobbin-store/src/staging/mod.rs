@@ -9,8 +9,10 @@
 pub(crate) mod beside;
 mod file;
 mod have;
+mod phf;
 mod place;
 
 pub use file::{Staging, StagingError};
 pub use have::Known;
+pub use phf::KeptPhf;
 pub use place::Place;

@@ -143,6 +143,30 @@ pub fn digest_from_base64(text: &str) -> Option<Digest> {
     bytes.get(..length)?.try_into().ok()
 }
 
+/// A digest as 64 lower-case hexadecimal digits, as people compare them.
+pub fn digest_to_hex(digest: &Digest) -> String {
+    use core::fmt::Write as _;
+    let mut text = String::with_capacity(2 * digest.len());
+    for byte in digest {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// Reads a digest of 64 hexadecimal digits in either case; `None` for anything else.
+pub fn digest_from_hex(text: &str) -> Option<Digest> {
+    let mut digest = [0; 32];
+    let nibble = |digit: u8| char::from(digit).to_digit(16);
+    if text.len() != 2 * digest.len() {
+        return None;
+    }
+    for (byte, pair) in digest.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        *byte = u8::try_from(nibble(pair[0])? * 16 + nibble(pair[1])?).ok()?;
+    }
+    Some(digest)
+}
+
 /// The length of the content and the size of a piece, in this order, against their limits.
 fn check_cut(content_length: u64, piece_size: u64) -> Result<u32, PhfError> {
     if content_length > CONTENT_LENGTH_MAX {
@@ -187,6 +211,13 @@ mod tests {
         let digest = digest_from_base64(text).unwrap();
         assert_eq!((digest[0], digest[31]), (0x43, 0xB6));
         assert_eq!(digest_to_base64(&digest), text);
+        let hex = digest_to_hex(&digest);
+        assert!(hex.starts_with("43a54f") && hex.ends_with("b6b6"), "{hex}");
+        assert_eq!(digest_from_hex(&hex.to_uppercase()), Some(digest));
+        for wrong in ["", "0", &"0".repeat(63), &"0".repeat(65), &"g".repeat(64), &"é".repeat(32)]
+        {
+            assert_eq!(digest_from_hex(wrong), None, "{wrong}");
+        }
         for wrong in [
             "",
             &text[..43],

@@ -41,6 +41,39 @@ pub struct AddFile {
     /// Whether Complete may replace a file that stands under the local name.
     #[serde(default)]
     pub replace: bool,
+    /// How its pieces are checked while they come. The same can be said with the properties
+    /// `integrity_check_info` and `integrity_check_mandatory`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub piece_hashes: Option<PieceHashes>,
+}
+
+/// Longest [`PieceHashes::text`], in bytes: what a request has room for beside all else. Enough for
+/// some 89,000 pieces.
+pub const PHF_TEXT_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// The hashes of a file's pieces: a piece-hash file, where it is or itself, and what it is known by.
+/// Not for files of which only ranges are fetched.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PieceHashes {
+    /// Where the piece-hash file is: a URL as `remote_name`. Needs `sha256` or `hash_of_hashes`, because
+    /// hashes that nothing vouches for prove nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The piece-hash file itself, of at most 4 MiB, instead of `url`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// SHA-256 of the piece-hash file as 64 hexadecimal digits (`PiecesHashFileDigest`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// The hash over all of its hashes, 32 bytes in base64 (`HashOfHashes`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash_of_hashes: Option<String>,
+    /// Whether a file that cannot be checked is an error (`IntegrityCheckMandatory`); else it is
+    /// fetched unchecked.
+    #[serde(default)]
+    pub mandatory: bool,
 }
 
 /// Files to add to a job: all of them or none.

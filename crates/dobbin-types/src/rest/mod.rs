@@ -27,7 +27,10 @@ pub use download::{
 };
 pub use event::{Event, EventKind};
 pub use failure::{Failure, JobFailure};
-pub use file::{AddFile, AddFiles, AddedFiles, FileInfo, FileList, SetRemoteName};
+pub use file::{
+    AddFile, AddFiles, AddedFiles, FileInfo, FileList, PHF_TEXT_BYTES_MAX, PieceHashes,
+    SetRemoteName,
+};
 pub use handover::{
     AgentWord, ClientWord, FailedFile, FilledFile, GivenFile, HANDOVER_FILES_MAX,
     HANDOVER_IDENTITY_BYTES_MAX, HANDOVER_WORD_BYTES_MAX, Handover, OpenedFile,

@@ -20,6 +20,8 @@ pub enum Answer {
     Gzip,
     /// A captive portal's: 200, `text/html`, a page that asks to log in.
     Portal,
+    /// 200 with these bytes: a file that is not made of a seed.
+    Bytes(Vec<u8>),
     /// One more header field.
     Field(&'static str, String),
     /// One field of this many bytes.
@@ -49,6 +51,10 @@ impl Answer {
                 reply.forget_file(200);
                 reply.set("Content-Type", "text/html".to_owned());
                 reply.set_body(vec![Part::Bytes(PORTAL_PAGE.as_bytes().to_vec())]);
+            }
+            Answer::Bytes(bytes) => {
+                reply.forget_file(200);
+                reply.set_body(vec![Part::Bytes(bytes.clone())]);
             }
             Answer::Field(name, value) => reply.add(name, value.clone()),
             Answer::HugeField(bytes) => reply.add("X-Huge", "h".repeat(*bytes)),
