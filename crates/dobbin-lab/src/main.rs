@@ -15,8 +15,7 @@ struct Line {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Measures Dobbin beside its peers.
-    #[command(subcommand)]
-    Bench(Bench),
+    Bench(bench::Line),
     /// Kills a working agent again and again, and looks whether it loses anything.
     Kill(kill::Options),
     /// As `kill`, and with each kill the machine loses its power. For root.
@@ -25,18 +24,9 @@ enum Verb {
     Model(model::Options),
 }
 
-#[derive(Debug, Subcommand)]
-enum Bench {
-    /// Downloads one file from one local server with every tool that is installed, in turns.
-    Http(bench::http::Options),
-    /// Fills an agent's queue, and measures how soon it answers meanwhile.
-    Queue(bench::queue::Options),
-}
-
 fn main() -> Result<()> {
     match Line::parse().verb {
-        Verb::Bench(Bench::Http(options)) => bench::http::run(&options),
-        Verb::Bench(Bench::Queue(options)) => bench::queue::run(&options),
+        Verb::Bench(line) => bench::run(&line),
         Verb::Model(options) => {
             println!("{}", model::run(&options)?);
             Ok(())

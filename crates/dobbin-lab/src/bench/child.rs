@@ -61,23 +61,11 @@ pub(super) fn run(command: &mut Command, limit: Duration, interrupt: &Interrupt)
     let began = Instant::now();
     let mut child = Owned::start(command)?;
     let id = child.0.id();
-    let pid = Pid::from_child(&child.0);
-    let handle = pidfd_open(pid, PidfdFlags::empty()).context("cannot watch a child")?;
     let mut peak_bytes = 0;
-    loop {
-        let mut watched = [PollFd::new(&handle, PollFlags::IN)];
-        match poll(&mut watched, Some(&LOOK_EVERY)) {
-            Ok(0) => {}
-            Ok(_) => break,
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error).context("cannot wait for a child"),
-        }
+    attend(&child, limit, interrupt, || {
         peak_bytes = peak_bytes.max(peak(id).unwrap_or(0));
-        interrupt.check()?;
-        if began.elapsed() > limit {
-            bail!("took longer than {limit:?}");
-        }
-    }
+        false
+    })?;
     let wall = began.elapsed();
     // It has ended but is not waited for yet, so its figures are still there.
     let cpu = cpu(id).context("cannot read what a child has cost")?;
@@ -86,6 +74,64 @@ pub(super) fn run(command: &mut Command, limit: Duration, interrupt: &Interrupt)
         bail!("ended with {status}");
     }
     Ok(Cost { wall, cpu, peak_bytes })
+}
+
+/// Runs `command`, at most `limit`, and kills it (SIGKILL) as soon as it has written this many bytes.
+/// Says how long it ran and how much it had written then; `None` if it ended before.
+///
+/// Errors: cannot start; takes longer; interrupted. In each case it is over when this returns.
+pub(super) fn kill_in_the_middle(
+    command: &mut Command,
+    written_bytes: u64,
+    limit: Duration,
+    interrupt: &Interrupt,
+) -> Result<Option<(Duration, u64)>> {
+    let began = Instant::now();
+    let child = Owned::start(command)?;
+    let id = child.0.id();
+    let mut so_far = 0;
+    let has_ended = attend(&child, limit, interrupt, || {
+        so_far = written(id).unwrap_or(so_far);
+        so_far >= written_bytes
+    })?;
+    let wall = began.elapsed();
+    drop(child);
+    Ok((!has_ended).then_some((wall, so_far)))
+}
+
+/// Waits for the end of a child, at most `limit`; `look` is called now and then, and ends the wait when
+/// it says so. Whether the child has ended.
+fn attend(
+    child: &Owned,
+    limit: Duration,
+    interrupt: &Interrupt,
+    mut look: impl FnMut() -> bool,
+) -> Result<bool> {
+    let began = Instant::now();
+    let pid = Pid::from_child(&child.0);
+    let handle = pidfd_open(pid, PidfdFlags::empty()).context("cannot watch a child")?;
+    loop {
+        let mut watched = [PollFd::new(&handle, PollFlags::IN)];
+        match poll(&mut watched, Some(&LOOK_EVERY)) {
+            Ok(0) => {}
+            Ok(_) => return Ok(true),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error).context("cannot wait for a child"),
+        }
+        if look() {
+            return Ok(false);
+        }
+        interrupt.check()?;
+        if began.elapsed() > limit {
+            bail!("took longer than {limit:?}");
+        }
+    }
+}
+
+/// What a running process has written so far, to files and pipes (`wchar` of proc(5)).
+fn written(pid: u32) -> Option<u64> {
+    let io = fs::read_to_string(format!("/proc/{pid}/io")).ok()?;
+    io.lines().find_map(|line| line.strip_prefix("wchar: "))?.trim().parse().ok()
 }
 
 /// `VmHWM` of a running process. `None` once it has let go of its memory.
@@ -196,6 +242,19 @@ mod tests {
         let outcome = run(&mut shell("exit 3"), LONG, &Interrupt::never());
         assert!(outcome.unwrap_err().to_string().contains('3'));
         assert!(run(&mut Command::new("/nonexistent"), LONG, &Interrupt::never()).is_err());
+    }
+
+    #[test]
+    fn a_run_is_killed_when_it_has_written_enough_and_not_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        let endless = format!("exec cat /dev/zero > {}", out.display());
+        let story = kill_in_the_middle(&mut shell(&endless), 1 << 20, LONG, &Interrupt::never());
+        let (_, bytes) = story.unwrap().expect("it was killed");
+        assert!(bytes >= 1 << 20, "{bytes}");
+        assert!(fs::metadata(&out).unwrap().len() >= 1 << 20);
+        let short = kill_in_the_middle(&mut shell("echo x"), 1 << 20, LONG, &Interrupt::never());
+        assert_eq!(short.unwrap(), None);
     }
 
     #[test]

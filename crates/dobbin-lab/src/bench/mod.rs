@@ -2,14 +2,22 @@
 //! a long queue.
 
 mod child;
+mod contest;
 mod file_server;
-pub mod http;
+mod http;
 mod interrupt;
 mod latency;
+mod limited;
+mod line;
 mod machine;
-pub mod queue;
+mod paper;
+mod queue;
 mod report;
 mod rest;
+mod resume;
 mod server;
 mod size;
 mod tool;
+mod verify;
+
+pub use line::{Line, run};

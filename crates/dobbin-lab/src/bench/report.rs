@@ -5,6 +5,12 @@ use std::time::Duration;
 
 use super::child::Cost;
 
+/// What the columns mean.
+pub(super) const LEGEND: &str = "\
+\"On disk\" counts the time until the file would survive a power cut: where the tool does not flush, the
+bench does after its exit. CPU is user and system time, to 10 ms.
+";
+
 /// One run of one tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Run {
@@ -34,6 +40,11 @@ struct Medians {
 }
 
 impl Line {
+    /// The median from start to exit; `None` without a run.
+    pub(super) fn wall(&self) -> Option<Duration> {
+        median(self.runs.iter().map(|run| run.cost.wall).collect())
+    }
+
     /// `None` without a run.
     fn medians(&self) -> Option<Medians> {
         let seconds = |of: fn(&Run) -> Duration| {
@@ -50,9 +61,15 @@ impl Line {
 }
 
 /// The middle one; of an even number, the lower of the two in the middle.
-fn median<T: Ord + Copy>(mut values: Vec<T>) -> Option<T> {
+pub(super) fn median<T: Ord + Copy>(mut values: Vec<T>) -> Option<T> {
     values.sort_unstable();
     values.get(values.len().checked_sub(1)? / 2).copied()
+}
+
+/// The name of the tool with the least median wall time; empty if none ran.
+pub(super) fn fastest(lines: &[Line]) -> &'static str {
+    let ran = lines.iter().filter_map(|line| Some((line.medians()?.wall, line.name)));
+    ran.min_by(|(one, _), (other, _)| one.total_cmp(other)).map_or("", |(_, name)| name)
 }
 
 /// The table in Markdown. Ratios are to the tool called `reference`, where it ran.
@@ -129,6 +146,8 @@ mod tests {
         assert_eq!(rows[3], "| curl | 1.000 | 1.00 | 1.100 | 1.00 | 0.50 | 1.00 | 3.0 | 2 | no |");
         assert!(rows[4].starts_with("| sick | failed |"));
         assert_eq!(rows[6], "- ours: ours 1");
+        assert_eq!(fastest(&lines), "ours");
+        assert_eq!(fastest(&lines[2..]), "");
         let alone = markdown(&lines[..1], "curl", 1 << 30);
         assert!(alone.contains("| 0.500 | – |"));
     }

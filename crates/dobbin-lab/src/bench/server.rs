@@ -20,6 +20,9 @@ const START_MAX: Duration = Duration::from_secs(10);
 /// How often another port is tried when somebody took the free one in between.
 const PORT_TRIES_MAX: usize = 5;
 
+/// How long it may take until a server has let go of its last connection.
+const SETTLE_MAX: Duration = Duration::from_secs(30);
+
 /// A running server for one folder. Ends with this value.
 #[derive(Debug)]
 pub(super) enum Server {
@@ -43,11 +46,7 @@ impl Server {
 
     /// The URL of a file in the folder.
     pub(super) fn url(&self, name: &str) -> String {
-        let address = match self {
-            Server::Nginx { address, .. } => *address,
-            Server::Own(server) => server.address(),
-        };
-        format!("http://{address}/{name}")
+        format!("http://{}/{name}", self.address())
     }
 
     /// Requests answered so far.
@@ -57,6 +56,32 @@ impl Server {
                 fs::read(log).map_or(0, |log| log.iter().filter(|byte| **byte == b'\n').count())
             }
             Server::Own(server) => server.requests_count(),
+        }
+    }
+
+    /// Body bytes of all requests that are over; `None` where the server does not say.
+    pub(super) fn sent_bytes(&self) -> Option<u64> {
+        let Server::Nginx { log, .. } = self else { return None };
+        let text = fs::read_to_string(log).ok()?;
+        Some(text.lines().filter_map(|line| line.split(' ').nth(1)?.parse::<u64>().ok()).sum())
+    }
+
+    /// Waits until no connection is left, so that all requests are over.
+    pub(super) fn settle(&self) -> Result<()> {
+        let due = Instant::now() + SETTLE_MAX;
+        while !has_no_connection(&fs::read_to_string("/proc/net/tcp")?, self.address().port()) {
+            if Instant::now() > due {
+                bail!("connections are left after {SETTLE_MAX:?}");
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
+    fn address(&self) -> SocketAddr {
+        match self {
+            Server::Nginx { address, .. } => *address,
+            Server::Own(server) => server.address(),
         }
     }
 
@@ -100,7 +125,8 @@ fn nginx_configuration(folder: &Path, address: SocketAddr, rate: Option<u64>) ->
         "daemon off;\nmaster_process off;\npid nginx.pid;\n\
          events {{ worker_connections 1024; }}\n\
          http {{\n\
-         access_log access.log;\nsendfile on;\ntcp_nopush on;\nkeepalive_requests 100000;\n\
+         log_format lab '$status $body_bytes_sent';\n\
+         access_log access.log lab;\nsendfile on;\ntcp_nopush on;\nkeepalive_requests 100000;\n\
          default_type application/octet-stream;\n\
          client_body_temp_path body;\nproxy_temp_path proxy;\nfastcgi_temp_path fastcgi;\n\
          uwsgi_temp_path uwsgi;\nscgi_temp_path scgi;\n\
@@ -124,6 +150,18 @@ fn listens(child: &mut Owned, address: SocketAddr) -> Result<bool> {
     bail!("nginx does not listen after {START_MAX:?}")
 }
 
+/// Whether `/proc/net/tcp` shows no connection at this local port that its owner still holds: neither
+/// established (01) nor closed by the other side alone (08).
+fn has_no_connection(table: &str, port: u16) -> bool {
+    let ends = format!(":{port:04X}");
+    !table.lines().any(|line| {
+        let mut words = line.split_whitespace().skip(1);
+        let is_ours = words.next().is_some_and(|local| local.ends_with(&ends));
+        let state = words.nth(1);
+        is_ours && matches!(state, Some("01" | "08"))
+    })
+}
+
 /// A loopback address that was free a moment ago.
 fn free_address() -> io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
@@ -134,4 +172,24 @@ fn nginx_version(program: &Path) -> String {
     let text = output.map(|output| String::from_utf8_lossy(&output.stderr).into_owned());
     let text = text.unwrap_or_default();
     text.trim().rsplit(' ').next().filter(|word| !word.is_empty()).unwrap_or("nginx").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_known_by_its_port_and_its_state() {
+        let table = |state: &str| {
+            format!(
+                "  sl  local_address rem_address   st tx_queue rx_queue\n   \
+                 0: 0100007F:1F90 0100007F:D431 {state} 00000000:00000000 00:00000000\n"
+            )
+        };
+        for (state, port, expect) in
+            [("01", 8080, false), ("08", 8080, false), ("06", 8080, true), ("01", 8081, true)]
+        {
+            assert_eq!(has_no_connection(&table(state), port), expect, "{state} {port}");
+        }
+    }
 }

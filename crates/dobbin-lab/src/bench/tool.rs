@@ -10,6 +10,10 @@ pub(super) struct Download<'a> {
     pub(super) url: &'a str,
     /// Where the file shall be. Nothing is there yet.
     pub(super) destination: &'a Path,
+    /// Its SHA-256 in hexadecimal.
+    pub(super) sha256: &'a str,
+    /// Where a contest keeps what is known of the file besides; the contest's tools know the names.
+    pub(super) hints: &'a Path,
     /// A fresh folder for whatever the tool keeps beside.
     pub(super) scratch: &'a Path,
     /// A fresh folder with a short path, for sockets.
@@ -30,11 +34,15 @@ pub(super) struct Tool {
 }
 
 /// Tells a command what to download.
-type Arguments = fn(&mut Command, &Download<'_>);
+pub(super) type Arguments = fn(&mut Command, &Download<'_>);
 
-/// The tools we know: name, program, whether it flushes (as system call traces show), arguments.
-/// Configuration files of the user are kept out of it; so is everything that would be printed.
-const KNOWN: [(&str, &str, bool, Arguments); 7] = [
+/// A way to download: its name, the program, whether that flushes (as system call traces show), and
+/// the arguments. Configuration files of the user are kept out of it; so is everything that would be
+/// printed.
+pub(super) type Known = (&'static str, &'static str, bool, Arguments);
+
+/// The plain ways: an address and a place are all they are given.
+const PLAIN: [Known; 8] = [
     ("dobbin", "dobbin", true, |command, download| {
         command.args(["get", "-q", download.url, "-o"]).arg(download.destination);
     }),
@@ -48,16 +56,22 @@ const KNOWN: [(&str, &str, bool, Arguments); 7] = [
         command.args(["--no-config", "-q", "-O"]).arg(download.destination).arg(download.url);
     }),
     ("aria2c -x1", "aria2c", true, |command, download| aria2(command, download, "1")),
+    ("aria2c -x4", "aria2c", true, |command, download| aria2(command, download, "4")),
     ("aria2c -x16", "aria2c", true, |command, download| aria2(command, download, "16")),
     ("axel -n16", "axel", false, |command, download| {
         command.args(["-q", "-n", "16", "-o"]).arg(download.destination).arg(download.url);
     }),
 ];
 
+/// The plain ways of these names, in their order.
+pub(super) fn plain(names: &[&str]) -> Vec<Known> {
+    names.iter().filter_map(|name| PLAIN.iter().find(|known| known.0 == *name)).copied().collect()
+}
+
 /// What the others are compared with.
 pub(super) const CURL: &str = "curl";
 
-fn aria2(command: &mut Command, download: &Download<'_>, connections: &str) {
+pub(super) fn aria2(command: &mut Command, download: &Download<'_>, connections: &str) {
     let folder = download.destination.parent().unwrap_or(Path::new("."));
     let name = download.destination.file_name().unwrap_or_default();
     command.args(["--no-conf", "-q", "--file-allocation=none", "--allow-overwrite=true", "-k1M"]);
@@ -66,9 +80,9 @@ fn aria2(command: &mut Command, download: &Download<'_>, connections: &str) {
 }
 
 impl Tool {
-    /// All tools that are installed. `dobbin` overrides where ours is.
-    pub(super) fn installed(dobbin: Option<&Path>) -> Vec<Tool> {
-        let known = KNOWN.iter().filter_map(|(name, program, flushes, arguments)| {
+    /// Those of the known tools that are installed. `dobbin` overrides where ours is.
+    pub(super) fn installed(dobbin: Option<&Path>, known: &[Known]) -> Vec<Tool> {
+        let known = known.iter().filter_map(|(name, program, flushes, arguments)| {
             let program = match *program {
                 "dobbin" => find_dobbin(dobbin)?,
                 other => in_path(other)?,

@@ -34,7 +34,7 @@ const RULES: &[Rule] = &[
         home: "the order of durable steps stands in the store's `durable`",
         excused: &[
             Excused {
-                path: "crates/dobbin-lab/src/bench/http.rs",
+                path: "crates/dobbin-lab/src/bench/contest.rs",
                 count: 2,
                 why: "a bench that waits for the disk, so that one tool's writes do not slow the next",
             },
