@@ -258,7 +258,7 @@ impl Reading {
     }
 }
 
-/// The value of a name of XML without a prefix. All are looked at, so that none is there twice.
+/// The value of an attribute without a prefix. All are looked at, so that none is there twice.
 fn value_of(tag: &BytesStart<'_>, name: &str) -> Result<Option<String>, Fault> {
     let mut found = None;
     for attribute in tag.attributes() {
