@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use dobbin_types::ErrorCode;
+use dobbin_types::phf::digest_to_base64;
 
 use crate::origin::{Answer, Behaviour, Content, End, Length, Pace, Ranges, Route, Version, When};
 
@@ -83,7 +84,7 @@ impl Case {
 
 /// The whole table.
 pub fn all() -> Vec<Case> {
-    let groups = [honest(), lengths(), ranges(), versions(), ends(), paces(), answers()];
+    let groups = [honest(), lengths(), ranges(), versions(), ends(), paces(), answers(), words()];
     let mut cases: Vec<Case> = groups.into_iter().flatten().collect();
     cases.extend(statuses());
     cases.extend(redirects());
@@ -250,6 +251,25 @@ fn answers() -> Vec<Case> {
         whole("a name for the file", Answer::Field("Content-Disposition", name()), Expect::Whole),
         whole("a large field", Answer::HugeField(16 * 1024), Expect::Whole),
         whole("a field without end", Answer::HugeField(4 * 1024 * 1024), BROKEN),
+    ]
+}
+
+/// What replies say of the file's hash and of other places that have it: words, which change nothing in
+/// how one request goes.
+fn words() -> Vec<Case> {
+    let modern = |file: Content| format!("sha-256=:{}:", digest_to_base64(&file.sha256()));
+    let field = |name, value: String| Answer::Field(name, value);
+    let older = format!("MD5=AAAA,SHA-256={}", digest_to_base64(&FILE.sha256()));
+    let nowhere = "<http://127.0.0.1:9/f>; rel=duplicate; pri=1, <ftp://h/f>; rel=duplicate";
+    vec![
+        whole("the file's digest", field("Repr-Digest", modern(FILE)), Expect::Whole),
+        part("the file's digest beside a part", field("Repr-Digest", modern(FILE)), Expect::Part),
+        whole("the digest of the body", field("Content-Digest", modern(FILE)), Expect::Whole),
+        whole("the file's digest in the older header", field("Digest", older), Expect::Whole),
+        whole("another file's digest", field("Repr-Digest", modern(FILE.changed())), Expect::Whole),
+        whole("a digest that is noise", field("Repr-Digest", "sha-256=:!".into()), Expect::Whole),
+        whole("places that lead nowhere", field("Link", nowhere.into()), Expect::Whole),
+        whole("a link that is noise", field("Link", "<<>;;rel=\"".into()), Expect::Whole),
     ]
 }
 

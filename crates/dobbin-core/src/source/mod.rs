@@ -4,5 +4,6 @@
 mod reach;
 pub mod share;
 pub mod width;
+pub mod word;
 
 pub use reach::Reach;
