@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use dobbin_core::job::{Job, JobEvent};
-use dobbin_types::{FileNumber, JobId, JobState};
+use dobbin_types::{FileNumber, JobId, JobState, Priority};
 
 use crate::entry::{self, Run};
 use crate::run::Loop;
@@ -83,6 +83,7 @@ impl Loop {
             auth_headers: download
                 .map(|download| download.auth_headers.clone())
                 .unwrap_or_default(),
+            is_foreground: entry.job.priority() == Priority::Foreground,
             allow_downgrade: download.is_some_and(|download| download.allow_downgrade),
             place: live.place(&self.store, job, number),
             flushed: live.flushed.clone(),

@@ -10,3 +10,4 @@ pub mod wrong;
 pub use layout::{DEFAULT_PIECE_SIZE, Layout, PIECES_PER_FILE_MAX, PieceIndex, PieceRun};
 pub use manifest::Manifest;
 pub use set::{PieceSet, PieceSetError};
+pub use spans::{SpanId, Spans};

@@ -66,6 +66,18 @@ impl Share {
         Share { sources: alloc::vec![Standing::default(); count] }
     }
 
+    /// One more source; `None` when there are as many as are looked after.
+    pub fn join(&mut self) -> Option<SourceId> {
+        let id = SourceId(self.sources.len());
+        (id.0 < SOURCES_MAX).then(|| self.sources.push(Standing::default()))?;
+        Some(id)
+    }
+
+    /// All of them, in their order.
+    pub fn ids(&self) -> impl Iterator<Item = SourceId> + Clone + use<> {
+        (0..self.sources.len()).map(SourceId)
+    }
+
     /// How many sources there are, whatever their standing.
     pub fn len(&self) -> usize {
         self.sources.len()
@@ -83,8 +95,7 @@ impl Share {
     ///
     /// * `is_open`: whether a source may have one more connection, as far as others are concerned.
     pub fn choose(&self, now: Duration, is_open: impl Fn(SourceId) -> bool) -> Option<SourceId> {
-        let usable = (0..self.sources.len()).map(SourceId);
-        let usable = usable.filter(|id| self.is_usable(*id, now) && is_open(*id));
+        let usable = self.ids().filter(|id| self.is_usable(*id, now) && is_open(*id));
         usable.max_by_key(|id| {
             let source = &self.sources[id.0];
             let is_new = source.bytes_per_second.is_none() && source.connections_count == 0;
@@ -188,7 +199,7 @@ impl Share {
 
     /// Whether it is so slow beside another one that its connections are better made there.
     pub fn is_laggard(&self, id: SourceId, now: Duration) -> bool {
-        let usable = (0..self.sources.len()).map(SourceId).filter(|id| self.is_usable(*id, now));
+        let usable = self.ids().filter(|id| self.is_usable(*id, now));
         let best = usable.filter_map(|id| self.sources[id.0].bytes_per_second).max();
         let own = self.sources.get(id.0).and_then(|source| source.bytes_per_second);
         best.zip(own).is_some_and(|(best, own)| own.saturating_mul(LAGGARD_FACTOR) < best)
@@ -286,6 +297,11 @@ mod tests {
     #[test]
     fn there_are_never_more_sources_than_are_looked_after() {
         assert_eq!(Share::new(1_000).len(), SOURCES_MAX);
-        assert_eq!(Share::new(0).len(), 1);
+        let mut share = Share::new(0);
+        assert_eq!(share.len(), 1);
+        while let Some(id) = share.join() {
+            assert_eq!(share.ids().last(), Some(id));
+        }
+        assert_eq!(share.len(), SOURCES_MAX);
     }
 }

@@ -2,6 +2,9 @@
 
 use aws_lc_rs::digest::{Context, SHA256};
 use dobbin_store::{Staging, StagingError};
+use tokio::task::yield_now;
+
+use super::stop::Stop;
 
 /// Bytes read back at a time.
 const READ_BYTES: usize = 1024 * 1024;
@@ -27,8 +30,13 @@ impl WholeHash {
         }
     }
 
-    /// The hash of the whole file, which must all be there.
-    pub(super) fn finish(mut self, staging: &Staging) -> Result<[u8; 32], StagingError> {
+    /// The hash of the whole file, which must all be there. `None` when the transfer is told to stop
+    /// meanwhile: others on the thread get their turn between any two reads.
+    pub(super) async fn finish(
+        mut self,
+        staging: &Staging,
+        stop: &Stop,
+    ) -> Result<Option<[u8; 32]>, StagingError> {
         let size = staging.layout().file_size();
         if staging.may_have_a_hole() {
             // What passed is not all that was stored: what is stored is what counts.
@@ -36,14 +44,18 @@ impl WholeHash {
         }
         let mut buffer = vec![0; READ_BYTES.min(usize::try_from(size).unwrap_or(READ_BYTES))];
         while self.hashed_to < size {
+            if stop.is_wished() {
+                return Ok(None);
+            }
             let left = size - self.hashed_to;
             let take = usize::try_from(left).unwrap_or(READ_BYTES).min(READ_BYTES);
             staging.read_at(&mut buffer[..take], self.hashed_to)?;
             self.context.update(&buffer[..take]);
             self.hashed_to += take as u64;
+            yield_now().await;
         }
         let mut digest = [0; 32];
         digest.copy_from_slice(self.context.finish().as_ref());
-        Ok(digest)
+        Ok(Some(digest))
     }
 }

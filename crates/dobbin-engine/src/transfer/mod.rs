@@ -4,7 +4,10 @@
 //! data per byte. It decides nothing about its job; it reports what it finds (`event::News`) and
 //! ends.
 
+mod budget;
 mod check;
+mod connection;
+mod crew;
 mod end;
 mod flush;
 mod hash;
@@ -13,11 +16,14 @@ mod manifest;
 mod order;
 mod pool;
 mod reopen;
+mod sink;
 mod source;
+mod sources;
 mod stop;
 mod stream;
 mod task;
 mod trouble;
+mod work;
 
 pub(crate) use manifest::{kept_name, sha256};
 pub(crate) use order::Order;

@@ -24,6 +24,8 @@ pub(crate) struct Order {
     pub(crate) headers: Vec<(String, String)>,
     /// Headers that are sent once the origin has asked for them: secrets.
     pub(crate) auth_headers: Vec<(String, String)>,
+    /// Whether somebody waits for the job.
+    pub(crate) is_foreground: bool,
     /// Whether a redirect may lead from https to http.
     pub(crate) allow_downgrade: bool,
     pub(crate) place: Place,

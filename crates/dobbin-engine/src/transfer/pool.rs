@@ -13,9 +13,10 @@ use dobbin_net::http::Client;
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
+use super::budget::Budget;
 use super::order::Order;
 use super::stop::Stop;
-use super::task::Task;
+use super::task::{Task, With};
 use crate::event::{Event, News};
 use crate::hands::Hands;
 use crate::transfer::trouble::fatal;
@@ -27,6 +28,7 @@ const THREADS_MAX: usize = 4;
 /// The threads.
 pub(crate) struct Pool {
     client: Client,
+    budget: Budget,
     hands: Hands,
     inbox: SyncSender<Event>,
     threads: Vec<Thread>,
@@ -42,7 +44,8 @@ struct Thread {
 impl Pool {
     pub(crate) fn new(client: Client, hands: Hands, inbox: SyncSender<Event>) -> Pool {
         let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Pool { client, hands, inbox, threads: Vec::new(), threads_max: cores.min(THREADS_MAX) }
+        let (budget, threads_max) = (Budget::new(), cores.min(THREADS_MAX));
+        Pool { client, budget, hands, inbox, threads: Vec::new(), threads_max }
     }
 
     /// Starts a transfer on the least busy thread and returns what stops it.
@@ -82,6 +85,7 @@ impl Pool {
         let busy = Arc::new(AtomicUsize::new(0));
         let worker = Worker {
             client: self.client.for_another_thread(),
+            budget: self.budget.clone(),
             hands: self.hands.clone(),
             inbox: self.inbox.clone(),
             busy: Arc::clone(&busy),
@@ -96,6 +100,7 @@ impl Pool {
 
 struct Worker {
     client: Client,
+    budget: Budget,
     hands: Hands,
     inbox: SyncSender<Event>,
     busy: Arc<AtomicUsize>,
@@ -122,7 +127,14 @@ impl Worker {
     fn transfer(&self, order: Order, stop: Stop) -> impl Future<Output = ()> + use<> {
         let (job, file, attempt) = (order.job, order.number, order.attempt);
         let (inbox, busy) = (self.inbox.clone(), Arc::clone(&self.busy));
-        let task = Task::run(order, self.client.clone(), self.hands.clone(), inbox.clone(), stop);
+        let with = With {
+            client: self.client.clone(),
+            budget: self.budget.clone(),
+            hands: self.hands.clone(),
+            inbox: inbox.clone(),
+            stop,
+        };
+        let task = Task::run(order, with);
         async move {
             let outcome = tokio::task::spawn_local(task).await;
             if outcome.is_err_and(|error| error.is_panic()) {

@@ -1,200 +1,201 @@
-//! Writing what arrives to its place and noticing when a piece is whole.
+//! One connection's bytes on their way to their places, and noticing when a piece is whole and right.
 
-use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use dobbin_core::piece::{PieceIndex, PieceSet};
-use dobbin_store::{Staging, StagingError};
+use dobbin_core::piece::{PieceIndex, SpanId};
+use dobbin_store::StagingError;
 
 use super::check::PieceCheck;
-use super::flush::Flusher;
-use super::hash::WholeHash;
-use crate::gauge::SharedGauge;
+use super::sink::Sink;
 
-/// The writing end of one file.
-pub(super) struct Writer {
-    pub(super) staging: Arc<Staging>,
-    pub(super) flusher: Flusher,
-    /// Present when the whole file's hash was given.
-    pub(super) hash: Option<WholeHash>,
-    /// Present while pieces are compared with their hashes.
-    pub(super) check: Option<PieceCheck>,
-    /// Pieces that came whole and wrong since somebody last asked.
-    wrong: Vec<PieceIndex>,
-    gauge: SharedGauge,
-    have: PieceSet,
+/// Where one connection is in the file.
+pub(super) struct Stream {
     /// What was written without a gap up to `position`. Reaches back beyond one reply when the next
     /// one goes on where it ended, as those of neighbouring ranges do.
     unbroken_from: u64,
     position: u64,
+    /// Compares pieces with their hashes, where there are any. Made with the first byte.
+    check: Option<PieceCheck>,
+    /// Bytes of the piece in progress that count for people and do not count yet for us.
+    unsettled_bytes: u64,
 }
 
-impl Writer {
-    pub(super) fn new(
-        staging: Arc<Staging>,
-        flusher: Flusher,
-        hash: Option<WholeHash>,
-        check: Option<PieceCheck>,
-        gauge: SharedGauge,
-    ) -> Writer {
-        let have = staging.have();
-        gauge.set_transferred(have.byte_count());
-        let wrong = Vec::new();
-        Writer { staging, flusher, hash, check, wrong, gauge, have, unbroken_from: 0, position: 0 }
+/// What became of some bytes.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// Of bytes that were not here yet.
+    pub(super) new_bytes: u64,
+    /// Pieces whose hash turned out to be wrong.
+    pub(super) wrong: Vec<PieceIndex>,
+}
+
+impl Stream {
+    pub(super) fn new() -> Stream {
+        Stream { unbroken_from: 0, position: 0, check: None, unsettled_bytes: 0 }
     }
 
-    /// The pieces that are had.
-    pub(super) fn have(&self) -> &PieceSet {
-        &self.have
+    /// Where the next byte goes.
+    pub(super) fn position(&self) -> u64 {
+        self.position
     }
 
-    /// Whether any byte counts: of a piece that is had, or of the one that is being written.
-    pub(super) fn has_anything(&self) -> bool {
-        !self.have.is_empty() || self.unbroken_from < self.position
+    /// Whether any byte counts of the piece that is being written.
+    pub(super) fn is_within(&self) -> bool {
+        self.unbroken_from < self.position
     }
 
-    /// Whether every piece is had.
-    pub(super) fn is_complete(&self) -> bool {
-        self.have.is_full()
-    }
-
-    /// The next bytes of the file to ask for: the first missing run, or what is left of it when the
-    /// writer stands in its middle.
-    pub(super) fn next_missing(&self) -> Option<Range<u64>> {
-        let run = dobbin_core::piece::picker::next_run(&self.have, u64::MAX)?.bytes();
-        let goes_on = run.contains(&self.position) && self.unbroken_from <= run.start;
-        Some(if goes_on { self.position..run.end } else { run })
+    /// Whether it can go on in the middle of a span that begins at `start` and ends at `end`.
+    pub(super) fn goes_on_in(&self, start: u64, end: u64) -> bool {
+        (start..end).contains(&self.position) && self.unbroken_from <= start
     }
 
     /// The file's first `earlier` bytes are here, although the piece in which they end is not whole: a
     /// portion of the file that was transferred before. Writing goes on behind them, so that not one
     /// of them is fetched again.
-    pub(super) fn resume_behind(&mut self, earlier: u64) {
-        let Some(piece) = self.staging.layout().piece_at(earlier) else {
+    pub(super) fn resume_behind(&mut self, sink: &mut Sink, earlier: u64) {
+        let layout = sink.staging.layout();
+        let Some(piece) = layout.piece_at(earlier) else {
             return;
         };
-        let start = self.staging.layout().byte_range(piece).start;
+        let start = layout.byte_range(piece).start;
         // The last of them must be there: somebody may have cut the file short.
-        let is_there = earlier > start && self.staging.read_at(&mut [0], earlier - 1).is_ok();
-        let is_first_gap = self.have.missing().next() == Some(piece);
+        let is_there = earlier > start && sink.staging.read_at(&mut [0], earlier - 1).is_ok();
+        let is_first_gap = sink.spans.had().missing().next() == Some(piece);
         if is_there && is_first_gap {
             self.unbroken_from = start;
             self.position = earlier;
-            self.gauge.set_transferred(self.have.byte_count() + (earlier - start));
+            self.unsettled_bytes = earlier - start;
+            sink.count_earlier(self.unsettled_bytes);
         }
     }
 
-    /// The next bytes that come stand at `offset` of the file.
-    pub(super) fn seek(&mut self, offset: u64) {
-        if offset != self.position {
-            self.position = offset;
-            self.unbroken_from = offset;
+    /// The next bytes that come stand at `offset` of the file. Says how many bytes are given up with
+    /// the piece that was being written.
+    pub(super) fn seek(&mut self, sink: &mut Sink, offset: u64) -> u64 {
+        if offset == self.position {
+            return 0;
         }
+        let lost = self.give_up(sink);
+        self.position = offset;
+        self.unbroken_from = offset;
+        lost
+    }
+
+    /// The piece in progress will not be finished here. Says how many bytes of it came for nothing.
+    pub(super) fn give_up(&mut self, sink: &mut Sink) -> u64 {
+        let lost = std::mem::take(&mut self.unsettled_bytes);
+        sink.uncount(lost);
+        self.unbroken_from = self.position;
+        lost
     }
 
     /// Writes bytes at the position and moves it behind them. Pieces that are had already are left
     /// as they are. Bytes beyond the end of the file are ignored.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), StagingError> {
-        let size = self.staging.layout().file_size();
+    pub(super) fn write(
+        &mut self,
+        sink: &mut Sink,
+        span: SpanId,
+        bytes: &[u8],
+    ) -> Result<Written, StagingError> {
+        let layout = sink.staging.layout();
+        let mut written = Written::default();
         let mut rest = bytes;
-        while let Some(piece) = self.staging.layout().piece_at(self.position)
+        while let Some(piece) = layout.piece_at(self.position)
             && !rest.is_empty()
         {
-            let piece_end = self.staging.layout().byte_range(piece).end;
             // As far as possible in one write: to the end of the run of pieces that are alike.
-            let end = self.run_end(piece, piece_end, rest.len() as u64).min(size);
+            let end = self.run_end(sink, piece, rest.len() as u64);
             let take = usize::try_from(end - self.position).unwrap_or(rest.len()).min(rest.len());
             let (now, later) = rest.split_at(take);
-            if self.have.contains(piece) {
+            if sink.spans.had().contains(piece) {
                 self.position += take as u64;
                 self.unbroken_from = self.position;
             } else {
-                self.put(now)?;
+                sink.put(now, self.position)?;
+                written.new_bytes += take as u64;
+                self.settle(sink, now, &mut written)?;
             }
             rest = later;
         }
-        Ok(())
+        sink.spans.advance(span, layout.piece_at(self.position));
+        Ok(written)
     }
 
     /// Where the run of pieces that are had, or are missing, like this one ends; no farther than
     /// `bytes` reach.
-    fn run_end(&self, piece: PieceIndex, piece_end: u64, bytes: u64) -> u64 {
+    fn run_end(&self, sink: &Sink, piece: PieceIndex, bytes: u64) -> u64 {
         let reach = self.position + bytes;
-        let like = self.have.contains(piece);
-        let layout = self.staging.layout();
-        let mut end = piece_end;
+        let (layout, had) = (sink.staging.layout(), sink.spans.had());
+        let like = had.contains(piece);
+        let mut end = layout.byte_range(piece).end;
         while end < reach
             && let Some(next) = layout.piece_at(end)
-            && self.have.contains(next) == like
+            && had.contains(next) == like
         {
             end = layout.byte_range(next).end;
         }
         end.min(reach)
     }
 
-    /// Data first, then the bits of the pieces that it completed: the order is never reversed.
-    fn put(&mut self, bytes: &[u8]) -> Result<(), StagingError> {
-        let start = self.position;
-        self.staging.write_at(bytes, start)?;
-        self.position += bytes.len() as u64;
-        self.gauge.transferred_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        let layout = self.staging.layout();
-        let mut at = start;
-        if let Some(hash) = &mut self.hash {
-            hash.pass(bytes, start);
+    /// Moves behind bytes that were put at the position, and settles each piece that they complete.
+    fn settle(
+        &mut self,
+        sink: &mut Sink,
+        bytes: &[u8],
+        written: &mut Written,
+    ) -> Result<(), StagingError> {
+        let layout = sink.staging.layout();
+        match &sink.manifest {
+            Some(manifest) if self.check.is_none() => {
+                self.check = Some(PieceCheck::new(Arc::clone(manifest)));
+            }
+            Some(_) => {}
+            None => self.check = None,
         }
         let mut rest = bytes;
-        while let Some(piece) = layout.piece_at(at).filter(|_| !rest.is_empty()) {
+        while let Some(piece) = layout.piece_at(self.position)
+            && !rest.is_empty()
+        {
             let range = layout.byte_range(piece);
-            let take = usize::try_from(range.end - at).unwrap_or(rest.len()).min(rest.len());
-            let (now, later) = rest.split_at(take);
+            let take = usize::try_from(range.end - self.position).unwrap_or(rest.len());
+            let (now, later) = rest.split_at(take.min(rest.len()));
             if let Some(check) = &mut self.check {
-                check.pass(piece, now, at);
+                check.pass(piece, now, self.position);
             }
-            at += take as u64;
+            self.position += now.len() as u64;
+            self.unsettled_bytes += now.len() as u64;
+            if self.position == range.end {
+                self.conclude(sink, piece, range.start, written)?;
+            }
             rest = later;
-            if at == range.end && self.unbroken_from <= range.start {
-                self.whole(piece, range)?;
-            }
         }
-        self.flusher.wrote(bytes.len() as u64, self.position);
         Ok(())
     }
 
-    /// All bytes of a piece are written: it is had, if it is right as far as anybody can tell.
-    fn whole(&mut self, piece: PieceIndex, range: Range<u64>) -> Result<(), StagingError> {
+    /// The position is at the end of a piece.
+    fn conclude(
+        &mut self,
+        sink: &mut Sink,
+        piece: PieceIndex,
+        start: u64,
+        written: &mut Written,
+    ) -> Result<(), StagingError> {
+        if self.unbroken_from > start {
+            // Only its end came.
+            self.give_up(sink);
+            return Ok(());
+        }
         let is_right = match &mut self.check {
-            Some(check) => check.is_right(piece, &self.staging)?,
+            Some(check) => check.is_right(piece, &sink.staging)?,
             None => true,
         };
         if is_right {
-            self.staging.mark_have(piece)?;
-            self.have.insert(piece);
-            return Ok(());
+            self.unsettled_bytes = 0;
+            return sink.have(piece);
         }
-        self.wrong.push(piece);
-        // What follows is unbroken from behind it; it is a gap again.
-        self.unbroken_from = range.end;
-        if let Some(hash) = &mut self.hash {
-            // It took in wrong bytes. It begins anew, and reads back what is here by then.
-            *hash = WholeHash::new();
-        }
+        self.give_up(sink);
+        sink.begin_hash_anew();
+        written.wrong.push(piece);
         Ok(())
-    }
-
-    /// The pieces that came wrong since the last call. Their bytes count no more.
-    pub(super) fn take_wrong(&mut self) -> Vec<PieceIndex> {
-        let wrong = std::mem::take(&mut self.wrong);
-        let layout = self.staging.layout();
-        let bytes = wrong.iter().map(|piece| u64::from(layout.piece_len(*piece))).sum();
-        self.gauge.transferred_bytes.fetch_sub(bytes, Ordering::Relaxed);
-        wrong
-    }
-
-    /// The transfer stops: bytes of pieces that are not whole count for nothing.
-    pub(super) fn leave(&mut self) {
-        self.flusher.leave();
-        self.gauge.set_transferred(self.have.byte_count());
     }
 }

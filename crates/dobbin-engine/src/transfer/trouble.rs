@@ -72,7 +72,7 @@ pub(crate) fn chain(error: &dyn Error) -> String {
 }
 
 /// Chance for core, which has none of its own: a number from 0 to [`SPREAD_MAX`].
-fn spread() -> u16 {
+pub(super) fn spread() -> u16 {
     let random = uuid::Uuid::new_v4().as_u128() as u16;
     random % (SPREAD_MAX + 1)
 }

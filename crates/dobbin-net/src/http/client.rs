@@ -336,7 +336,7 @@ fn answered_publicly(url: &Url, link: Option<&Link>) -> bool {
 
 /// The class of a host that is an address, or is a name that always means this machine (RFC 6761
 /// §6.3).
-pub(super) fn literal_reach(url: &Url) -> Option<Reach> {
+pub fn literal_reach(url: &Url) -> Option<Reach> {
     match url.host()? {
         Host::Ipv4(address) => Some(Reach::of(address.into())),
         Host::Ipv6(address) => Some(Reach::of(address.into())),

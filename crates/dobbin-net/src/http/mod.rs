@@ -38,7 +38,7 @@ mod wire;
 mod tests;
 
 pub use body::Body;
-pub use client::Client;
+pub use client::{Client, literal_reach};
 pub use error::{Class, FetchError, FetchErrorKind, HeaderText};
 pub use link::{DUPLICATES_MAX, Duplicate};
 pub use network::{Network, Pending, SystemNetwork};

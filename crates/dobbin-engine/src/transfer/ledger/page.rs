@@ -34,7 +34,6 @@ pub(crate) enum HowEnded {
     /// All that was asked for came.
     Complete,
     /// Its rest was given to another connection.
-    #[allow(dead_code, reason = "for transfers over several connections")]
     Relieved,
     /// The transfer was told to stop.
     Stopped,
@@ -82,7 +81,6 @@ impl HowEnded {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Checking {
     /// Each against its hash. Where the hashes are from, for people.
-    #[allow(dead_code, reason = "for transfers that have a manifest")]
     Pieces { from: Arc<str> },
     /// Not piece by piece. Why, for people: lower case, without a full stop.
     Not { why: Arc<str> },
