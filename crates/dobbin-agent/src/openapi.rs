@@ -80,9 +80,16 @@ fn operations() -> Vec<Described> {
 fn about_jobs() -> Vec<Described> {
     vec![
         get(route::AGENT, "getAgent", "Who answers here").replies::<AgentInfo>(),
-        get(route::JOBS, "getJobs", "The caller's jobs that are not over, oldest first")
+        get(
+            route::JOBS,
+            "getJobs",
+            "The caller's jobs that are not over, oldest first, page by page: while a page says `next`, \
+             there are more behind it, even if the page itself is empty",
+        )
             .text_query(route::QUERY_LOCAL_NAME, "Only jobs with a file of exactly this local name")
             .query::<JobState>(route::QUERY_STATE, "Only jobs in this state")
+            .text_query(route::QUERY_AFTER, "Only what comes behind this: `next` of the page before")
+            .number_query(route::QUERY_LIMIT, "Jobs of this page at most, from 1 to 1000; left out, 1000")
             .replies::<JobList>(),
         post(route::JOBS, "createJob", "Creates a job, which begins suspended")
             .takes::<CreateJob>()

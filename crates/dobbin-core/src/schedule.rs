@@ -1,14 +1,19 @@
 //! Which files of which jobs should be fetched now.
 //!
-//! Planned by level: [`Queue::wanted`] says what should run, given everything known; the engine
+//! Planned by level: [`Queue::plan`] says what should run, given everything known; the engine
 //! compares that with what runs and changes the difference. Missed or repeated calls do no harm.
+//!
+//! Jobs of one priority share the slots by time ("jobs at the same priority level share transfer
+//! time, which prevents a large job from blocking small jobs": BITS, `BG_JOB_PRIORITY`): whoever has
+//! had slots for a slice goes behind those who wait. While nobody waits, nobody is moved.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use dobbin_types::{FileNumber, JobId, Priority};
 
-use crate::job::Job;
+use crate::time::Tick;
 
 /// Files fetched at once, over all jobs. With 1 MiB of buffer each this bounds our memory.
 pub const TRANSFERS_MAX: usize = 64;
@@ -17,41 +22,77 @@ pub const TRANSFERS_MAX: usize = 64;
 /// be a polite guest of one origin.
 pub const TRANSFERS_PER_JOB_MAX: usize = 8;
 
+/// How long a job keeps its slots while others of its priority wait. Short enough that a thousand
+/// jobs all have their turn within some sixteen minutes, long enough that the connections begun
+/// anew cost next to nothing.
+pub const SLICE: Duration = Duration::from_secs(60);
+
+/// How often a job's slice is doubled: up to some 17 hours, which is enough for any file that must
+/// come in one go.
+const DOUBLINGS_MAX: u32 = 10;
+
 /// The jobs that want to run, in the order in which they get slots: foreground before background,
 /// among background jobs by priority, and then who waits longest.
 #[derive(Debug, Clone, Default)]
 pub struct Queue {
     order: BTreeSet<(Priority, u64, JobId)>,
-    places: BTreeMap<JobId, (Priority, u64)>,
+    places: BTreeMap<JobId, Place>,
+    /// Who has slots, by the last plan, and since when.
+    holders: BTreeMap<JobId, Tick>,
     next_turn: u64,
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    priority: Priority,
+    turn: u64,
+    /// How often its slice was doubled.
+    doublings: u32,
 }
 
 impl Queue {
     /// Brings the queue up to date with one job. A job that leaves and comes back waits behind the
     /// others; one that only changes its priority keeps its turn.
     pub fn update(&mut self, job: JobId, priority: Priority, wants: bool) {
-        let place = self.places.get(&job).copied();
-        match (place, wants) {
-            (Some((before, turn)), true) if before != priority => {
-                self.order.remove(&(before, turn, job));
-                self.insert(job, priority, turn);
+        match (self.places.get(&job).copied(), wants) {
+            (Some(place), true) if place.priority != priority => {
+                self.put(job, Place { priority, ..place });
             }
             (Some(_), true) | (None, false) => {}
-            (Some((before, turn)), false) => {
-                self.order.remove(&(before, turn, job));
+            (Some(Place { priority, turn, .. }), false) => {
+                self.order.remove(&(priority, turn, job));
                 self.places.remove(&job);
+                self.holders.remove(&job);
             }
             (None, true) => {
-                let turn = self.next_turn;
-                self.next_turn += 1;
-                self.insert(job, priority, turn);
+                let turn = self.take_turn();
+                self.put(job, Place { priority, turn, doublings: 0 });
             }
         }
     }
 
-    fn insert(&mut self, job: JobId, priority: Priority, turn: u64) {
-        self.order.insert((priority, turn, job));
-        self.places.insert(job, (priority, turn));
+    /// A file of the job began at its first byte again: what came before was of no use. Its origin
+    /// may be one that cannot go on in the middle, and a file of it would never be whole if the job
+    /// lost its slots after every slice. So its slice is twice as long from now on.
+    pub fn started_over(&mut self, job: JobId) {
+        if let Some(place) = self.places.get_mut(&job) {
+            place.doublings = (place.doublings + 1).min(DOUBLINGS_MAX);
+        }
+    }
+
+    /// The last turn of all.
+    fn take_turn(&mut self) -> u64 {
+        self.next_turn += 1;
+        self.next_turn
+    }
+
+    /// Gives a job its place, in exchange for the one it had.
+    fn put(&mut self, job: JobId, place: Place) {
+        if let Some(before) = self.places.insert(job, place) {
+            self.order.remove(&(before.priority, before.turn, job));
+        }
+        self.order.insert((place.priority, place.turn, job));
     }
 
     /// How many jobs want to run.
@@ -61,7 +102,7 @@ impl Queue {
 
     /// How many jobs get slots before this one; `None` for a job that wants none. Cost: O(jobs).
     pub fn jobs_before(&self, job: JobId) -> Option<usize> {
-        let (priority, turn) = *self.places.get(&job)?;
+        let Place { priority, turn, .. } = *self.places.get(&job)?;
         Some(self.order.range(..(priority, turn, job)).count())
     }
 
@@ -73,10 +114,62 @@ impl Queue {
     /// The files that should be fetched now: at most [`TRANSFERS_MAX`], at most
     /// [`TRANSFERS_PER_JOB_MAX`] of one job. Says nothing of what runs already.
     ///
+    /// * `now`: what slices are measured by. Asked again at the same moment, the answer is the same.
     /// * `unfinished`: the files of a job that are still to be fetched, those that run already
     ///   first and then in their order; only as many as it is asked for matter.
     /// * Cost: O(slots), not O(jobs): the queue is kept sorted.
-    pub fn wanted<'a, F, I>(&self, mut unfinished: F) -> Vec<(JobId, FileNumber)>
+    pub fn plan<'a, F, I>(&mut self, now: Tick, mut unfinished: F) -> Vec<(JobId, FileNumber)>
+    where
+        F: FnMut(JobId) -> I,
+        I: Iterator<Item = FileNumber> + 'a,
+    {
+        let wanted = self.wanted(&mut unfinished);
+        self.hold(now, &wanted);
+        // Only now it is known who waits: also somebody who has just lost a slot to a more urgent job.
+        if !self.pass_on(now) {
+            return wanted;
+        }
+        let wanted = self.wanted(&mut unfinished);
+        self.hold(now, &wanted);
+        wanted
+    }
+
+    /// Notes who has slots. Who had one before goes on with the same slice.
+    fn hold(&mut self, now: Tick, wanted: &[(JobId, FileNumber)]) {
+        let before = core::mem::take(&mut self.holders);
+        let since = |job: &JobId| before.get(job).copied().unwrap_or(now);
+        self.holders = wanted.iter().map(|(job, _)| (*job, since(job))).collect();
+    }
+
+    /// Sends those whose slice is over behind those of their priority who wait; says whether there
+    /// were any. They keep their order among each other, and whoever finds a slot free there begins a
+    /// new slice.
+    fn pass_on(&mut self, now: Tick) -> bool {
+        let is_over = |(job, since): (&JobId, &Tick)| {
+            let place = *self.places.get(job)?;
+            let slice = SLICE.saturating_mul(1 << place.doublings);
+            (now.since(*since) >= slice).then_some((place.turn, *job, place))
+        };
+        let mut over: Vec<_> = self.holders.iter().filter_map(is_over).collect();
+        over.retain(|(_, _, place)| self.does_anybody_wait(place.priority));
+        over.sort_unstable_by_key(|(turn, _, _)| *turn);
+        for (_, job, place) in &over {
+            let turn = self.take_turn();
+            self.put(*job, Place { turn, ..*place });
+            self.holders.remove(job);
+        }
+        !over.is_empty()
+    }
+
+    /// Whether a job of this priority wants to run and has no slot. Looks at no more jobs than have
+    /// slots, and at one beside.
+    fn does_anybody_wait(&self, priority: Priority) -> bool {
+        let first = (priority, 0, JobId::from_bytes([0; 16]));
+        let of_it = self.order.range(first..).take_while(|(other, ..)| *other == priority);
+        of_it.map(|(_, _, job)| job).any(|job| !self.holders.contains_key(job))
+    }
+
+    fn wanted<'a, F, I>(&self, unfinished: &mut F) -> Vec<(JobId, FileNumber)>
     where
         F: FnMut(JobId) -> I,
         I: Iterator<Item = FileNumber> + 'a,
@@ -94,15 +187,11 @@ impl Queue {
     }
 }
 
-/// The files of a job that are still to be fetched, in their order.
-pub fn unfinished(job: &Job) -> impl Iterator<Item = FileNumber> + '_ {
-    let numbered = job.files().iter().zip(0_u32..);
-    numbered.filter(|(file, _)| !file.finished).map(|(_, number)| FileNumber(number))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const NOW: Tick = Tick::ZERO;
 
     fn job(number: u8) -> JobId {
         JobId::from_bytes([number; 16])
@@ -131,7 +220,7 @@ mod tests {
         ] {
             queue.update(job(number), priority, true);
         }
-        let wanted = queue.wanted(|_| files(1));
+        let wanted = queue.plan(NOW, |_| files(1));
         assert_eq!(jobs_of(&wanted), [5, 4, 2, 3, 1].map(job));
         let before = [5, 4, 2, 3, 1].map(|number| queue.jobs_before(job(number)));
         assert_eq!(before, [Some(0), Some(1), Some(2), Some(3), Some(4)]);
@@ -145,11 +234,11 @@ mod tests {
         queue.update(job(2), Priority::Normal, true);
         queue.update(job(1), Priority::Normal, false);
         queue.update(job(1), Priority::Normal, true);
-        assert_eq!(jobs_of(&queue.wanted(|_| files(1))), [2, 1].map(job));
+        assert_eq!(jobs_of(&queue.plan(NOW, |_| files(1))), [2, 1].map(job));
         // A change of priority and back keeps the turn.
         queue.update(job(2), Priority::Low, true);
         queue.update(job(2), Priority::Normal, true);
-        assert_eq!(jobs_of(&queue.wanted(|_| files(1))), [2, 1].map(job));
+        assert_eq!(jobs_of(&queue.plan(NOW, |_| files(1))), [2, 1].map(job));
     }
 
     #[test]
@@ -158,14 +247,14 @@ mod tests {
         for number in 0..20 {
             queue.update(job(number), Priority::Normal, true);
         }
-        let wanted = queue.wanted(|_| files(1_000));
+        let wanted = queue.plan(NOW, |_| files(1_000));
         assert_eq!(wanted.len(), TRANSFERS_MAX);
         let most = jobs_of(&wanted)
             .iter()
             .map(|job| wanted.iter().filter(|(j, _)| j == job).count())
             .max();
         assert_eq!(most, Some(TRANSFERS_PER_JOB_MAX));
-        assert_eq!(queue.wanted(|_| files(0)), []);
+        assert_eq!(queue.plan(NOW, |_| files(0)), []);
     }
 
     #[test]
@@ -174,10 +263,13 @@ mod tests {
         for number in 0..9 {
             queue.update(job(number), Priority::Normal, true);
         }
-        let before = queue.wanted(|_| files(3));
-        for number in 0..9 {
-            queue.update(job(number), Priority::Normal, true);
+        // Also at the moment when slices end.
+        for now in [NOW, NOW.after(SLICE)] {
+            let before = queue.plan(now, |_| files(3));
+            for number in 0..9 {
+                queue.update(job(number), Priority::Normal, true);
+            }
+            assert_eq!(queue.plan(now, |_| files(3)), before);
         }
-        assert_eq!(queue.wanted(|_| files(3)), before);
     }
 }

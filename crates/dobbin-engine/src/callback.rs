@@ -164,8 +164,8 @@ impl Loop {
 
     /// What the jobs found at start owe, in the order in which it happened.
     pub(crate) fn owe_what_was_owed(&mut self) {
-        let owing = self.entries.iter().filter(|(_, entry)| entry.job.owed_call().is_some());
-        let mut owing: Vec<_> = owing.map(|(id, entry)| (happened(entry), *id)).collect();
+        let owing = self.entries.values().filter(|entry| entry.job.owed_call().is_some());
+        let mut owing: Vec<_> = owing.map(|entry| (happened(entry), entry.job.id())).collect();
         owing.sort();
         for (_, job) in owing {
             let owed = self.entries.get(&job).and_then(|entry| entry.job.owed_call());

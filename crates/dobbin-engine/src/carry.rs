@@ -223,7 +223,7 @@ impl Loop {
         let lately = entry.told.is_some_and(|told| now.0 < told.0 + MODIFICATION_MILLIS);
         entry.untold = lately && self.watchers.any(job, entry.job.owner());
         if entry.untold {
-            self.keep_pulse();
+            self.keep_pulse(job);
         } else if !lately {
             entry.told = Some(now);
             self.tell(job, EventKind::Modified);
@@ -280,6 +280,7 @@ impl Loop {
             live.flushed = None;
             live.generation += 1;
         }
+        self.queue.started_over(job);
         self.outcome(job, JobEvent::FileRestarted(attempt, number));
         let forget = vec![Change::DropFlushed { job, number }];
         self.write(job, forget, move |outcome| {

@@ -2,16 +2,15 @@
 
 use dobbin_core::access::{Act, Actor, allows};
 use dobbin_core::job::{Job, JobEvent, NewJob, Population, Wish as JobWish};
-use dobbin_types::rest::{EventKind, Failure, FileList, JobInfo, JobList, Outcome};
+use dobbin_types::rest::{EventKind, Failure, FileList, JobInfo, Outcome};
 use dobbin_types::{ErrorCode, FileNumber, JobId, JobState, Uid};
 
 use crate::door::{Offered, admit, refused};
 use crate::entry::{Entry, LiveFile};
 use crate::event::{Command, Reply};
-use crate::handle::{JobFilter, Wish};
+use crate::handle::Wish;
 use crate::picture;
 use crate::run::Loop;
-use crate::tell::WATCHERS_MAX;
 
 impl Loop {
     /// Answers a command, now or when what it did is durable.
@@ -21,8 +20,8 @@ impl Loop {
             Command::AddFiles { job, offered, reply } => {
                 self.add_files(actor, job, offered, reply);
             }
-            Command::Jobs { filter, reply } => {
-                let list = self.list(actor, &filter);
+            Command::Jobs { filter, page, reply } => {
+                let list = self.list(actor, &filter, page);
                 self.answer(reply, Ok(list));
             }
             Command::Job { job, reply } => {
@@ -88,29 +87,18 @@ impl Loop {
 
     /// The job, to look at: also one that is over, for those who still hold it.
     pub(crate) fn held(&self, actor: Actor, job: JobId) -> Result<&Entry, Failure> {
+        if self.entries.contains_key(&job) {
+            return self.entry(actor, Act::Read, job);
+        }
         match self.ended(job) {
             Some(entry) if allows(actor, Act::Read, entry.job.owner()) => Ok(entry),
             Some(_) => Err(denied(job)),
-            None => self.entry(actor, Act::Read, job),
+            None => Err(not_found(job)),
         }
     }
 
     fn ended(&self, job: JobId) -> Option<&Entry> {
         self.ended.iter().find(|entry| entry.job.id() == job)
-    }
-
-    fn list(&self, actor: Actor, filter: &JobFilter) -> JobList {
-        let is_wanted = |entry: &&Entry| {
-            allows(actor, Act::List, entry.job.owner())
-                && filter.state.is_none_or(|state| entry.job.state() == state)
-                && filter.local_name.as_ref().is_none_or(|name| {
-                    entry.job.files().iter().any(|file| file.local_name == *name)
-                })
-        };
-        let wanted = self.entries.values().filter(is_wanted);
-        let mut jobs: Vec<JobInfo> = wanted.map(|entry| picture::job(entry, &self.clock)).collect();
-        jobs.sort_by_key(|job| (job.times.creation, job.id));
-        JobList { jobs }
     }
 
     fn create(&mut self, new: NewJob, files: Vec<dobbin_core::job::File>, reply: Reply<JobId>) {
@@ -136,7 +124,7 @@ impl Loop {
         let entry = self.entry_of(job);
         let numbers: Vec<FileNumber> =
             (0_u32..).map(FileNumber).take(entry.job.files().len()).collect();
-        self.entries.insert(id, entry);
+        self.entries.insert(entry);
         self.refresh(id);
         let changes = self.records(id, true, numbers);
         self.write(id, changes, move |outcome| {
@@ -271,13 +259,11 @@ impl Loop {
         }
     }
 
-    /// How many jobs there are, counted only where somebody set a limit.
+    /// How many jobs there are.
     fn population(&self, caller: Uid) -> Population {
-        let is_counted = self.limits.jobs_per_user_max.is_some();
-        let owned = |entry: &&Entry| is_counted && entry.job.owner() == caller;
         Population {
             jobs_count: self.entries.len(),
-            jobs_of_caller_count: self.entries.values().filter(owned).count(),
+            jobs_of_caller_count: self.entries.count_of(caller),
         }
     }
 
@@ -306,24 +292,6 @@ impl Loop {
             }
             Some(_) | None => Some(reply),
         }
-    }
-
-    fn subscribe(
-        &mut self,
-        actor: Actor,
-        job: Option<JobId>,
-    ) -> Result<tokio::sync::mpsc::Receiver<dobbin_types::rest::Event>, Failure> {
-        if self.watchers.count() >= WATCHERS_MAX {
-            return Err(Failure::new(
-                ErrorCode::DO_E_NO_SERVICE,
-                "too many programs watch jobs already",
-            ));
-        }
-        let current = match job {
-            Some(job) => vec![self.info(actor, job)?],
-            None => self.list(actor, &JobFilter::default()).jobs,
-        };
-        Ok(self.watchers.add(actor, job, current))
     }
 
     /// Answers a question about how things stand. What was changed before it may not be durable yet;

@@ -112,6 +112,8 @@ impl Engine {
             ended: VecDeque::new(),
             ended_downloads: VecDeque::new(),
             leaving: BTreeMap::new(),
+            stirring: BTreeSet::new(),
+            looks_count: 0,
             pulse: None,
             leave_by: None,
             handovers_count: 0,
@@ -166,9 +168,8 @@ fn first_number(wall: FileTime) -> u64 {
 impl Loop {
     /// Takes over what was found at start: places in the queue, timers, unfinished completions.
     fn take_over(&mut self) {
-        let mut jobs: Vec<JobId> = self.entries.keys().copied().collect();
         // Who was created first waits longest.
-        jobs.sort_by_key(|job| self.entries.get(job).map(|entry| entry.job.times().creation));
+        let jobs: Vec<JobId> = self.entries.oldest_first().collect();
         for job in jobs {
             self.refresh(job);
             self.complete_unattended(job);
@@ -211,6 +212,7 @@ impl Loop {
             | Event::PublishEnded { .. }
             | Event::HandoverOver { .. }
             | Event::Tell { .. }
+            | Event::CatchUp { .. }
             | Event::NotDurable { .. }
             | Event::CallOwed { .. }
             | Event::HungUp { .. }

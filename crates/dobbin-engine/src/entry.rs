@@ -17,6 +17,7 @@ use dobbin_types::{FileNumber, JobId};
 use crate::event::{Command, Reply};
 use crate::farewell::Farewell;
 use crate::gauge::{RateMeter, SharedGauge};
+use crate::live::LiveFiles;
 use crate::transfer::ledger::{Ledger, SharedLedger};
 use crate::transfer::{Source, Stop};
 use crate::why::History;
@@ -27,9 +28,11 @@ pub(crate) type Answer<T> = Box<dyn FnOnce(Result<T, Failure>) + Send>;
 /// A job, live.
 pub(crate) struct Entry {
     pub(crate) job: Job,
-    pub(crate) files: Vec<LiveFile>,
+    pub(crate) files: LiveFiles,
     /// Transfers that touch the disk: running, or stopping and not gone yet.
     pub(crate) runs: BTreeMap<FileNumber, Run>,
+    /// Bytes of bodies received since the process started, as far as they were counted.
+    fetched_bytes: u64,
     /// Found waiting at start by an agent that runs only what is resumed.
     pub(crate) held: bool,
     /// The job's own limit, shared by its transfers.
@@ -63,6 +66,8 @@ pub(crate) struct Entry {
 pub(crate) struct Run {
     pub(crate) stop: Stop,
     pub(crate) source: Source,
+    /// How much of what the file's gauge says was received is counted with the entry.
+    pub(crate) counted_bytes: u64,
 }
 
 /// A file, live.
@@ -83,7 +88,7 @@ pub(crate) struct LiveFile {
 }
 
 impl Entry {
-    pub(crate) fn new(job: Job, files: Vec<LiveFile>) -> Entry {
+    pub(crate) fn new(job: Job, files: LiveFiles) -> Entry {
         let rate = job.about().bytes_per_second_max;
         let rate = rate.and_then(|rate| BytesPerSecond::new(rate.get()));
         Entry {
@@ -91,6 +96,7 @@ impl Entry {
             job,
             files,
             runs: BTreeMap::new(),
+            fetched_bytes: 0,
             held: false,
             rate: RateMeter::default(),
             wake: None,
@@ -121,9 +127,48 @@ impl Entry {
         self.job.is_runnable() && !self.held
     }
 
-    /// Bytes of bodies received for all of its files.
-    pub(crate) fn fetched_bytes(&self) -> u64 {
-        self.files.iter().map(|file| file.gauge.fetched()).sum()
+    /// Bytes of bodies received for all of its files since the process started.
+    ///
+    /// Cost: of what runs, not of all that ever ran.
+    pub(crate) fn count_fetched(&mut self) -> u64 {
+        for (number, run) in &mut self.runs {
+            let Some(live) = self.files.get(number.index()) else { continue };
+            let fetched = live.gauge.fetched();
+            self.fetched_bytes += fetched.saturating_sub(run.counted_bytes);
+            run.counted_bytes = fetched;
+        }
+        self.fetched_bytes
+    }
+
+    /// A transfer is gone.
+    pub(crate) fn end_run(&mut self, number: FileNumber, now: Tick) {
+        self.count_fetched();
+        if self.runs.remove(&number).is_some()
+            && let Some(live) = self.files.get_mut(number.index())
+        {
+            live.fetching.pause(now);
+        }
+    }
+
+    /// Bytes of all files together that are here.
+    ///
+    /// Cost: of the files that were begun, from the first unfinished one on. That is few where files
+    /// are finished about in their order, and never more than a walk over small nodes.
+    pub(crate) fn bytes_here(&self) -> u64 {
+        let Some(first) = self.job.unfinished().next() else {
+            return narrow(self.job.totals().finished_bytes);
+        };
+        let begun = self.files.begun_from(first);
+        let unfinished =
+            begun.filter(|(number, _)| self.job.file(*number).is_some_and(|file| !file.finished));
+        let parts: u128 = unfinished.map(|(_, live)| u128::from(live.gauge.transferred())).sum();
+        narrow(self.job.totals().finished_bytes + parts)
+    }
+
+    /// The sum of all files' sizes; `None` while one of them is unknown.
+    pub(crate) fn bytes_total(&self) -> Option<u64> {
+        let totals = self.job.totals();
+        (totals.unsized_count == 0).then(|| narrow(totals.bytes))
     }
 
     /// Bytes of one file that are here.
@@ -136,6 +181,22 @@ impl Entry {
 }
 
 impl LiveFile {
+    /// A file with nothing to keep.
+    pub(crate) fn untouched() -> LiveFile {
+        LiveFile::new(FileExtras::default(), None)
+    }
+
+    /// Whether the file is as one that was never begun.
+    pub(crate) fn is_untouched(&self) -> bool {
+        let LiveFile { extras, flushed, generation, gauge, ledger, fetching } = self;
+        *extras == FileExtras::default()
+            && flushed.is_none()
+            && *generation == 0
+            && gauge.is_untouched()
+            && ledger.is_none()
+            && *fetching == Stopwatch::default()
+    }
+
     pub(crate) fn new(mut extras: FileExtras, flushed: Option<PieceSet>) -> LiveFile {
         let gauge = SharedGauge::default();
         gauge.set_reply_headers(extras.figures.reply_headers.take());
@@ -181,10 +242,11 @@ pub(crate) fn unfinished(entry: &Entry) -> impl Iterator<Item = FileNumber> + '_
     let is_pending =
         |number: &FileNumber| entry.job.file(*number).is_some_and(|file| !file.finished);
     let running = entry.runs.keys().copied().filter(is_pending);
-    let waiting = dobbin_core::schedule::unfinished(&entry.job)
-        .filter(|number| !entry.runs.contains_key(number));
+    let waiting = entry.job.unfinished().filter(|number| !entry.runs.contains_key(number));
     running.chain(waiting)
 }
 
-/// Jobs by id. A sorted map, so that two runs do things in the same order.
-pub(crate) type Entries = BTreeMap<JobId, Entry>;
+/// A sum of sizes as callers see it; beyond what they can see it stays at the most.
+fn narrow(bytes: u128) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}

@@ -6,17 +6,19 @@ use dobbin_core::job::{Attempt, Facts, File, NewJob, Trouble, Wish as JobWish};
 use dobbin_core::piece::PieceSet;
 use dobbin_store::Intent;
 use dobbin_types::rest::{
-    CallNumber, CallbackInfo, Event as Told, EventKind, Failure, FileInfo, FileList, FileStats,
-    FileWhy, JobFailure, JobInfo, JobList, JobStats, JobWhy, ListenerId, Outcome,
+    CallNumber, CallbackInfo, EventKind, Failure, FileInfo, FileList, FileStats, FileWhy,
+    JobFailure, JobInfo, JobList, JobStats, JobWhy, ListenerId, Outcome,
 };
 use dobbin_types::{ErrorCode, FileNumber, FileProperty, JobId, JobProperty, PropertyValue, Uid};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use crate::door::Offered;
 use crate::download::DownloadCommand;
-use crate::handle::{JobFilter, Wish};
+use crate::handle::Wish;
 use crate::handover::{Desk, Ticket};
+use crate::list::{JobFilter, Page};
 use crate::listen::Listening;
+use crate::tell::{Watcher, Watching};
 
 /// How a caller gets the answer.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, Failure>>;
@@ -52,6 +54,8 @@ pub(crate) enum Event {
     HandoverOver { job: JobId, number: u64 },
     /// Something that watchers are told only now, because it is durable only now.
     Tell { kind: EventKind, info: Box<JobInfo> },
+    /// A watcher has read what it was shown of the jobs, and there may be more.
+    CatchUp { watcher: Watcher },
     /// A write of the journal failed: what it was to say is not durable yet.
     NotDurable { job: JobId },
     /// What the job owes its program is durable, if this is still its attempt.
@@ -79,7 +83,7 @@ pub(crate) enum News {
 pub(crate) enum Command {
     Create { new: Box<NewJob>, files: Vec<File>, reply: Reply<JobId> },
     AddFiles { job: JobId, offered: Offered, reply: Reply<Vec<FileNumber>> },
-    Jobs { filter: JobFilter, reply: Reply<JobList> },
+    Jobs { filter: JobFilter, page: Page, reply: Reply<JobList> },
     Job { job: JobId, reply: Reply<JobInfo> },
     Files { job: JobId, reply: Reply<FileList> },
     File { job: JobId, file: FileNumber, reply: Reply<FileInfo> },
@@ -89,7 +93,7 @@ pub(crate) enum Command {
     MayChange { job: JobId, reply: Reply<Uid> },
     HandOver { job: JobId, reply: Reply<Ticket> },
     Handover { job: JobId, number: u64, step: Desk },
-    Subscribe { job: Option<JobId>, reply: Reply<mpsc::Receiver<Told>> },
+    Subscribe { job: Option<JobId>, reply: Reply<Watching> },
     Callback(CallbackCommand),
     Property(PropertyCommand),
     Why(WhyCommand),

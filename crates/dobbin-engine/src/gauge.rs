@@ -35,6 +35,14 @@ impl Drop for Connection {
 }
 
 impl FileGauge {
+    /// Whether nothing was ever done for the file.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.transferred() == 0
+            && self.fetched() == 0
+            && self.connections() == 0
+            && self.reply_headers().is_none()
+    }
+
     pub(crate) fn transferred(&self) -> u64 {
         self.transferred_bytes.load(Ordering::Relaxed)
     }
@@ -68,6 +76,8 @@ pub(crate) type SharedGauge = Arc<FileGauge>;
 pub(crate) struct RateMeter {
     /// Oldest first; at most [`SAMPLES_MAX`].
     samples: std::collections::VecDeque<(Tick, u64)>,
+    /// As much had come when it was last looked at, be it before a rest.
+    seen_bytes: u64,
 }
 
 /// One a second: the rate people see is that of the last five.
@@ -76,8 +86,8 @@ const SAMPLES_MAX: usize = 6;
 impl RateMeter {
     /// Notes that `fetched_bytes` have come in all. Returns whether that is more than the last time.
     pub(crate) fn sample(&mut self, now: Tick, fetched_bytes: u64) -> bool {
-        let grown =
-            self.samples.back().map_or(fetched_bytes > 0, |(_, last)| fetched_bytes > *last);
+        let grown = fetched_bytes > self.seen_bytes;
+        self.seen_bytes = fetched_bytes;
         if self.samples.len() == SAMPLES_MAX {
             self.samples.pop_front();
         }
@@ -85,7 +95,7 @@ impl RateMeter {
         grown
     }
 
-    /// Forgets the past: nothing moves.
+    /// Forgets how fast it was: nothing moves.
     pub(crate) fn rest(&mut self) {
         self.samples.clear();
     }
@@ -117,6 +127,8 @@ mod tests {
         }
         assert_eq!(meter.bytes_per_second(), 0);
         meter.rest();
-        assert!(meter.sample(Tick(30_000), 1));
+        // What had come before is no progress of today.
+        assert!(!meter.sample(Tick(30_000), 500));
+        assert!(meter.sample(Tick(31_000), 501));
     }
 }

@@ -5,16 +5,18 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 
 use dobbin_core::access::Actor;
 use dobbin_types::rest::{
-    AddFile, AddFiles, CallNumber, CallbackInfo, CreateJob, Event as Told, Failure, FileInfo,
-    FileList, JobFailure, JobInfo, JobList, ListenerId, Outcome,
+    AddFile, AddFiles, CallNumber, CallbackInfo, CreateJob, Failure, FileInfo, FileList,
+    JobFailure, JobInfo, JobList, ListenerId, Outcome,
 };
-use dobbin_types::{ErrorCode, FileNumber, JobId, JobState, NotifyFlags, Priority, Uid};
-use tokio::sync::{mpsc, oneshot};
+use dobbin_types::{ErrorCode, FileNumber, JobId, NotifyFlags, Priority, Uid};
+use tokio::sync::oneshot;
 
 use crate::door::Door;
 use crate::event::{CallbackCommand, Command, Event, Reply};
 use crate::handover::Handover;
+use crate::list::{JobFilter, Page};
 use crate::listen::Listening;
+use crate::tell::Watching;
 
 /// What a caller asks of a job, beyond looking at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,15 +35,6 @@ pub enum Wish {
     SetNoProgressTimeout(u32),
     /// `SetNotifyFlags`.
     SetNotifyFlags(NotifyFlags),
-}
-
-/// Which jobs of a list are wanted.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct JobFilter {
-    /// Only jobs that have a file of exactly this local name.
-    pub local_name: Option<String>,
-    /// Only jobs in this state.
-    pub state: Option<JobState>,
 }
 
 /// A way to the engine. Cheap to clone; every call names who asks.
@@ -99,9 +92,14 @@ impl Handle {
         self.ask(actor, |reply| Command::AddFiles { job, offered, reply }).await
     }
 
-    /// The caller's jobs that are not over, oldest first.
-    pub async fn jobs(&self, actor: Actor, filter: JobFilter) -> Result<JobList, Failure> {
-        self.ask(actor, |reply| Command::Jobs { filter, reply }).await
+    /// The caller's jobs that are not over, oldest first: one page of them.
+    pub async fn jobs(
+        &self,
+        actor: Actor,
+        filter: JobFilter,
+        page: Page,
+    ) -> Result<JobList, Failure> {
+        self.ask(actor, |reply| Command::Jobs { filter, page, reply }).await
     }
 
     /// One job, for a while also after it is over.
@@ -148,12 +146,8 @@ impl Handle {
     }
 
     /// What happens to the caller's jobs, or to one of them, from now on: first how each of them
-    /// stands. The channel ends when its reader falls too far behind or the engine leaves.
-    pub async fn subscribe(
-        &self,
-        actor: Actor,
-        job: Option<JobId>,
-    ) -> Result<mpsc::Receiver<Told>, Failure> {
+    /// stands. It ends when its reader falls too far behind or the engine leaves.
+    pub async fn subscribe(&self, actor: Actor, job: Option<JobId>) -> Result<Watching, Failure> {
         self.ask(actor, |reply| Command::Subscribe { job, reply }).await
     }
 

@@ -1,6 +1,6 @@
 //! How jobs look from outside: the one place that turns them into wire bodies.
 
-use dobbin_core::job::{File, Job, JobError};
+use dobbin_core::job::{Job, JobError};
 use dobbin_core::time::Tick;
 use dobbin_platform::Clock;
 use dobbin_types::phf::digest_to_hex;
@@ -39,15 +39,12 @@ pub(crate) fn job(entry: &Entry, clock: &Clock) -> JobInfo {
 }
 
 fn progress(entry: &Entry) -> JobProgress {
-    let files = entry.job.files();
-    let total: Option<u64> = files.iter().map(File::local_size).sum();
-    let numbers = (0_u32..).map(FileNumber).take(files.len());
+    let count = |files: usize| u32::try_from(files).unwrap_or(u32::MAX);
     JobProgress {
-        bytes_total: total,
-        bytes_transferred: numbers.map(|number| entry.transferred_bytes(number)).sum(),
-        files_total: u32::try_from(files.len()).unwrap_or(u32::MAX),
-        files_transferred: u32::try_from(files.iter().filter(|file| file.finished).count())
-            .unwrap_or(u32::MAX),
+        bytes_total: entry.bytes_total(),
+        bytes_transferred: entry.bytes_here(),
+        files_total: count(entry.job.files().len()),
+        files_transferred: count(entry.job.totals().finished_count),
     }
 }
 

@@ -12,10 +12,10 @@ use crate::transfer::{Order, Source};
 impl Loop {
     /// Starts and stops transfers until what runs is what should. Doing it twice changes nothing.
     pub(crate) fn plan(&mut self) {
-        let entries = &self.entries;
+        let (entries, now) = (&self.entries, self.clock.now());
         let wanted: BTreeSet<(JobId, FileNumber)> = self
             .queue
-            .wanted(|job| entries.get(&job).into_iter().flat_map(entry::unfinished))
+            .plan(now, |job| entries.get(&job).into_iter().flat_map(entry::unfinished))
             .into_iter()
             .collect();
         self.take_slots(&wanted);
@@ -93,12 +93,13 @@ impl Loop {
             ledger: live.open_ledger(&self.clock),
             throttle: entry.throttle.clone(),
         };
+        let counted_bytes = live.gauge.fetched();
         let stop = self.pool.start(order);
-        entry.runs.insert(number, Run { stop, source });
+        entry.runs.insert(number, Run { stop, source, counted_bytes });
         if let Some(live) = entry.files.get_mut(number.index()) {
             live.fetching.start(now);
         }
-        self.keep_pulse();
+        self.keep_pulse(job);
     }
 }
 

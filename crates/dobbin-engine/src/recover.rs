@@ -10,7 +10,9 @@ use dobbin_store::{Change, JournalError, Known, Place, Recovered, Staging, Store
 use dobbin_types::{FileNumber, JobId, JobState};
 
 use crate::engine::Recover;
-use crate::entry::{Entries, Entry, LiveFile};
+use crate::entries::Entries;
+use crate::entry::{Entry, LiveFile};
+use crate::live::LiveFiles;
 use crate::transfer::chain;
 
 /// Reads the journal, finishes what a crash interrupted, removes what belongs to no job, and returns
@@ -24,7 +26,7 @@ pub(crate) fn recover(
     how: Recover,
     now: Now,
 ) -> Result<Entries, JournalError> {
-    let mut entries = Entries::new();
+    let mut entries = Entries::default();
     let mut unreadable = BTreeSet::new();
     let mut changes = Vec::new();
     store.journal().for_each_job(|stored| {
@@ -40,7 +42,7 @@ pub(crate) fn recover(
                     JobState::Queued | JobState::TransientError
                 );
                 entry.held = how == Recover::Hold && waits;
-                entries.insert(id, entry);
+                entries.insert(entry);
             }
             Err(error) => {
                 tracing::error!(job = %id, error = %chain(&error), "a job's record is not readable");
@@ -85,7 +87,7 @@ fn revive(
     let (about, saved) = record::read_job(&stored.record)?;
     let saved = saved.aged(now.wall);
     let mut files = Vec::with_capacity(stored.files.len());
-    let mut live = Vec::with_capacity(stored.files.len());
+    let mut live = LiveFiles::default();
     for row in stored.files {
         let (mut file, mut extras) = record::read_file(&row.record)?;
         if settle_intent(&mut file, &mut extras) {
@@ -98,7 +100,7 @@ fn revive(
             revived.gauge.set_transferred(bytes);
         }
         files.push(file);
-        live.push(revived);
+        live.extend([revived]);
     }
     Ok(Entry::new(Job::restore(about, saved, files, now), live))
 }

@@ -15,7 +15,8 @@ use dobbin_store::{Change, Store};
 use dobbin_types::{FileNumber, JobId, JobState, Uid};
 
 use crate::download::Ended;
-use crate::entry::{Entries, Entry};
+use crate::entries::Entries;
+use crate::entry::Entry;
 use crate::event::{Event, News};
 use crate::hands::Hands;
 use crate::listen::Listeners;
@@ -64,7 +65,12 @@ pub(crate) struct Loop {
     pub(crate) ended_downloads: VecDeque<Ended>,
     /// Jobs that are over, whose transfers are still on their way out: their files are removed when
     /// the last of them is gone.
-    pub(crate) leaving: BTreeMap<JobId, Entry>,
+    pub(crate) leaving: BTreeMap<JobId, Box<Entry>>,
+    /// The jobs of which something moves, waits to be told or waits to be saved: all others rest, and
+    /// cost nothing until somebody asks for them. May hold some that have come to rest meanwhile.
+    pub(crate) stirring: BTreeSet<JobId>,
+    /// How often a job was looked at because time passed.
+    pub(crate) looks_count: u64,
     /// When figures are next looked at; nothing while nothing moves, so that an idle agent sleeps.
     pub(crate) pulse: Option<Tick>,
     /// When the loop leaves, whatever is still under way then. Set by [`Event::Shutdown`].
@@ -147,11 +153,15 @@ impl Loop {
             Event::Forgotten { job } => self.forgotten(job),
             Event::HandoverOver { job, number } => self.handover_over(job, number),
             Event::Tell { kind, info } => self.watchers.tell(kind, &info),
+            Event::CatchUp { watcher } => self.catch_up(watcher),
             Event::NotDurable { job } => {
-                let entry = self.entries.get_mut(&job).or_else(|| self.leaving.get_mut(&job));
+                let entry = self
+                    .entries
+                    .get_mut(&job)
+                    .or_else(|| self.leaving.get_mut(&job).map(Box::as_mut));
                 if let Some(entry) = entry {
                     entry.unsaved = true;
-                    self.keep_pulse();
+                    self.keep_pulse(job);
                 }
             }
             Event::CallOwed { job, attempt } => self.call_owed(job, attempt),
@@ -200,6 +210,7 @@ impl Loop {
         } else {
             self.moving.remove(&job);
         }
+        let is_publishing = entry.job.is_publishing();
         if entry.wake != wake {
             if let Some(before) = entry.wake {
                 self.timers.remove(&(before, job));
@@ -209,35 +220,45 @@ impl Loop {
             }
             entry.wake = wake;
         }
+        if is_publishing {
+            self.keep_pulse(job);
+        }
     }
 
-    /// Once a second while anything moves or waits to be told: rates, progress, late news.
+    /// Once a second while anything moves or waits to be told: rates, progress, late news. Looks at
+    /// the jobs that stir and at no others.
     fn pulse_due(&mut self) {
         let now = self.clock.now();
         if self.pulse.is_none_or(|pulse| pulse > now) {
             return;
         }
-        let busy: Vec<JobId> = self
-            .entries
-            .iter()
-            .filter(|(_, entry)| entry.untold || entry.unsaved || !entry.runs.is_empty())
-            .map(|(job, _)| *job)
-            .collect();
-        for job in &busy {
+        let stirring = std::mem::take(&mut self.stirring);
+        for job in &stirring {
+            self.looks_count += 1;
             self.fold_gauges(*job);
             self.tell_untold(*job);
             self.save_again(*job);
+            if self.leaving.get(job).is_some_and(|entry| entry.unsaved) {
+                self.forget_again(*job);
+            }
         }
-        let stuck: Vec<JobId> =
-            self.leaving.iter().filter(|(_, entry)| entry.unsaved).map(|(job, _)| *job).collect();
-        for job in &stuck {
-            self.forget_again(*job);
-        }
-        self.pulse = (!busy.is_empty() || !stuck.is_empty()).then(|| now.after(PULSE));
+        let still = stirring.into_iter().filter(|job| self.stirs(*job));
+        let still: Vec<JobId> = still.collect();
+        self.stirring.extend(still);
+        self.pulse = (!self.stirring.is_empty()).then(|| now.after(PULSE));
     }
 
-    /// Makes sure that figures are looked at while something moves.
-    pub(crate) fn keep_pulse(&mut self) {
+    /// Whether there is something of the job to look at once a second.
+    fn stirs(&self, job: JobId) -> bool {
+        let entry = self.entries.get(&job);
+        entry.is_some_and(|entry| {
+            entry.untold || entry.unsaved || !entry.runs.is_empty() || entry.job.is_publishing()
+        }) || self.leaving.get(&job).is_some_and(|entry| entry.unsaved || !entry.runs.is_empty())
+    }
+
+    /// Makes sure that a job is looked at while something of it moves.
+    pub(crate) fn keep_pulse(&mut self, job: JobId) {
+        self.stirring.insert(job);
         let next = self.clock.now().after(PULSE);
         self.pulse.get_or_insert(next);
     }
@@ -259,7 +280,7 @@ impl Loop {
                 ledger.sample(now);
             }
         }
-        let fetched = entry.fetched_bytes();
+        let fetched = entry.count_fetched();
         if entry.rate.sample(now, fetched) {
             let attempt = entry.job.attempt();
             self.outcome(job, JobEvent::BytesArrived(attempt));
@@ -312,10 +333,7 @@ impl Loop {
     pub(crate) fn transfer_ended(&mut self, job: JobId, file: FileNumber) {
         let now = self.clock.now();
         if let Some(entry) = self.entries.get_mut(&job) {
-            entry.runs.remove(&file);
-            if let Some(live) = entry.files.get_mut(file.index()) {
-                live.fetching.pause(now);
-            }
+            entry.end_run(file, now);
             self.note_figures(job, file);
         } else if let Some(entry) = self.leaving.get_mut(&job) {
             entry.runs.remove(&file);
@@ -336,7 +354,9 @@ impl Loop {
     fn shut_down(&mut self) {
         let by = self.clock.now().after(LAST_WORDS);
         self.leave_by.get_or_insert(by);
-        let jobs: Vec<JobId> = self.entries.keys().copied().collect();
+        let moves = |entry: &&Box<Entry>| entry.handover.is_some() || entry.wants_slot();
+        let moving = self.entries.values().filter(moves);
+        let jobs: Vec<JobId> = moving.map(|entry| entry.job.id()).collect();
         for job in jobs {
             self.end_handover(job);
             self.refresh(job);
@@ -348,9 +368,11 @@ impl Loop {
         }
     }
 
+    /// Whether nothing is under way. What is, stirs.
     fn is_at_rest(&self) -> bool {
-        let entries = self.entries.values().chain(self.leaving.values());
-        entries.into_iter().all(|entry| entry.runs.is_empty() && !entry.job.is_publishing())
+        let of = |job| self.entries.get(job).or_else(|| self.leaving.get(job).map(Box::as_ref));
+        let mut stirring = self.stirring.iter().filter_map(of);
+        stirring.all(|entry| entry.runs.is_empty() && !entry.job.is_publishing())
     }
 }
 

@@ -197,7 +197,10 @@ fn another_user_sees_and_changes_nothing() {
     let other = Actor::from_kernel(Uid(4_242));
     let handle = site.handle();
     site.runtime.block_on(async {
-        assert_eq!(handle.jobs(other, Default::default()).await.unwrap().jobs, []);
+        assert_eq!(
+            handle.jobs(other, Default::default(), Default::default()).await.unwrap().jobs,
+            []
+        );
         let denied = Some(ErrorCode::E_ACCESSDENIED);
         assert_eq!(handle.job(other, job).await.err().map(|f| f.code), denied);
         for wish in [Wish::Resume, Wish::Suspend, Wish::Complete, Wish::Cancel] {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dobbin_types::rest::{
-    AddFile, AgentInfo, CreateJob, CreatedJob, Failure, JobInfo, JobList, route,
+    AddFile, AgentInfo, Bookmark, CreateJob, CreatedJob, Failure, JobInfo, JobList, route,
 };
 use dobbin_types::{ErrorCode, JobId, JobState, Uid};
 use http::Method;
@@ -100,13 +100,37 @@ impl Manager {
 
     /// The caller's jobs that are not over, oldest first; for the administrator everybody's.
     pub async fn jobs(&self, filter: &JobFilter) -> Result<Vec<JobInfo>, Error> {
-        let state = filter.state.map(JobState::word);
-        let path = with_query(
-            route::JOBS,
-            &[(route::QUERY_LOCAL_NAME, filter.local_name.as_deref()), (route::QUERY_STATE, state)],
-        );
-        let list: JobList = self.get("listing jobs", path).await?;
-        Ok(list.jobs)
+        let mut jobs = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.jobs_page(filter, after, None).await?;
+            jobs.extend(page.jobs);
+            // An agent that leads nowhere must not be followed for ever.
+            match page.next {
+                Some(next) if after.is_none_or(|before| before < next) => after = Some(next),
+                Some(_) | None => return Ok(jobs),
+            }
+        }
+    }
+
+    /// One page of [`Manager::jobs`], for who does not want all of them at once: what comes behind
+    /// `after` (from the beginning without), at most `limit` jobs (at least 1; as many as the agent
+    /// gives without). With a [`JobList::next`] there are more, even if the page itself is empty.
+    pub async fn jobs_page(
+        &self,
+        filter: &JobFilter,
+        after: Option<Bookmark>,
+        limit: Option<u32>,
+    ) -> Result<JobList, Error> {
+        let (after, limit) =
+            (after.map(|after| after.to_string()), limit.map(|limit| limit.to_string()));
+        let query = [
+            (route::QUERY_LOCAL_NAME, filter.local_name.as_deref()),
+            (route::QUERY_STATE, filter.state.map(JobState::word)),
+            (route::QUERY_AFTER, after.as_deref()),
+            (route::QUERY_LIMIT, limit.as_deref()),
+        ];
+        self.get("listing jobs", with_query(route::JOBS, &query)).await
     }
 
     /// Opens a connection on which the agent calls this program about its jobs: see [`Listener`].

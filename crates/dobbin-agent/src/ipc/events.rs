@@ -7,11 +7,10 @@ use std::task::{Context, Poll};
 
 use axum::response::sse::{Event as Frame, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use dobbin_engine::Listening;
+use dobbin_engine::{Listening, Watching};
 use dobbin_types::rest::{CallbackEvent, Event};
 use futures_core::Stream;
 use serde::Serialize;
-use tokio::sync::mpsc::Receiver;
 
 use super::leave::Leave;
 use super::limit::Limits;
@@ -28,7 +27,7 @@ pub(crate) trait Source: Send + Unpin + 'static {
     fn word(event: &Self::Event) -> &'static str;
 }
 
-impl Source for Receiver<Event> {
+impl Source for Watching {
     type Event = Event;
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {

@@ -7,11 +7,11 @@ use std::time::Instant;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use dobbin_engine::{JobFilter, Wish};
+use dobbin_engine::{JobFilter, Page, Wish};
 use dobbin_types::rest::{
-    AddFiles, AddedFiles, AgentInfo, CreateJob, CreatedJob, Failure, FileInfo, FileList, Handover,
-    JobFailure, JobInfo, JobList, Outcome, SetNoProgressTimeout, SetNotifyFlags, SetPriority,
-    route,
+    AddFiles, AddedFiles, AgentInfo, Bookmark, CreateJob, CreatedJob, Failure, FileInfo, FileList,
+    Handover, JOBS_PER_PAGE_MAX, JobFailure, JobInfo, JobList, Outcome, SetNoProgressTimeout,
+    SetNotifyFlags, SetPriority, route,
 };
 use dobbin_types::{ErrorCode, JobId, JobState};
 use http::StatusCode;
@@ -34,17 +34,25 @@ pub(super) async fn openapi(_: Call) -> Response {
     ([(CONTENT_TYPE, JSON)], openapi::text()).into_response()
 }
 
-/// The query of the list of jobs; names as in [`route::QUERY_LOCAL_NAME`], [`route::QUERY_STATE`].
+/// The query of the list of jobs; names as in [`route::QUERY_LOCAL_NAME`], [`route::QUERY_STATE`],
+/// [`route::QUERY_AFTER`], [`route::QUERY_LIMIT`].
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct JobsQuery {
     local_name: Option<String>,
     state: Option<JobState>,
+    after: Option<Bookmark>,
+    limit: Option<u32>,
 }
 
 pub(super) async fn jobs(State(shared): State<Shared>, call: Call<JobsQuery>) -> Reply<JobList> {
-    let filter = JobFilter { local_name: call.query.local_name, state: call.query.state };
-    Ok(Json(shared.engine.jobs(call.caller.actor, filter).await?))
+    let JobsQuery { local_name, state, after, limit } = call.query;
+    if limit.is_some_and(|limit| limit == 0 || limit > JOBS_PER_PAGE_MAX) {
+        let why = format!("a page has from 1 to {JOBS_PER_PAGE_MAX} jobs");
+        return Err(Refusal::bad_request(why).at(route::QUERY_LIMIT));
+    }
+    let filter = JobFilter { local_name, state };
+    Ok(Json(shared.engine.jobs(call.caller.actor, filter, Page { after, limit }).await?))
 }
 
 pub(super) async fn create(

@@ -16,7 +16,7 @@ use crate::ipc::Limits;
 pub(super) struct Subscribed(BufReader<UnixStream>);
 
 impl Subscribed {
-    async fn to(house: &House, path: &str) -> Subscribed {
+    pub(super) async fn to(house: &House, path: &str) -> Subscribed {
         Subscribed::by(house, "GET", path).await
     }
 
@@ -43,7 +43,7 @@ impl Subscribed {
     }
 
     /// The next event, checked to be framed as one.
-    async fn event(&mut self) -> Event {
+    pub(super) async fn event(&mut self) -> Event {
         let (word, event) = self.named::<Event>().await;
         assert_eq!(word, event.kind.word());
         event

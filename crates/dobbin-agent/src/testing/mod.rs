@@ -7,6 +7,7 @@ mod downloads;
 mod events;
 mod limits;
 mod lives;
+mod pages;
 mod properties;
 mod requests;
 mod secrets;

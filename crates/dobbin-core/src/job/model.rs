@@ -12,6 +12,7 @@ use dobbin_types::{
 };
 
 use super::file::File;
+use super::files::{Files, Totals};
 use super::step::Now;
 use super::timer;
 use super::trouble::JobError;
@@ -61,7 +62,7 @@ pub struct Job {
     pub(super) notification_clsid: Clsid,
     pub(super) state: JobState,
     pub(super) attempt: Attempt,
-    pub(super) files: Vec<File>,
+    pub(super) files: Files,
     pub(super) error: Option<JobError>,
     pub(super) times: JobTimes,
     pub(super) failures_count: u32,
@@ -133,7 +134,7 @@ impl Job {
             notification_clsid: Clsid::NULL,
             state: JobState::Suspended,
             attempt: Attempt::default(),
-            files: Vec::new(),
+            files: Files::default(),
             error: None,
             times: JobTimes { creation: wall, modification: wall, transfer_completion: None },
             failures_count: 0,
@@ -172,7 +173,7 @@ impl Job {
             notification_clsid: saved.notification_clsid,
             state,
             attempt: Attempt::default(),
-            files,
+            files: Files::new(files),
             error: saved.error,
             times: saved.times,
             failures_count: saved.failures_count,
@@ -302,14 +303,25 @@ impl Job {
         self.publishing
     }
 
+    /// Sums over the files. Cost: O(1).
+    pub fn totals(&self) -> &Totals {
+        self.files.totals()
+    }
+
+    /// The files that are still to be fetched, in their order. Cost: next to nothing for the next one,
+    /// however many are finished.
+    pub fn unfinished(&self) -> impl Iterator<Item = FileNumber> + '_ {
+        self.files.unfinished()
+    }
+
     /// Whether every file is finished; true for a job without files.
     pub fn all_finished(&self) -> bool {
-        self.files.iter().all(|file| file.finished)
+        self.totals().finished_count == self.files.len()
     }
 
     /// Whether a finished file does not stand under its name yet.
     pub fn has_unpublished(&self) -> bool {
-        self.files.iter().any(|file| file.finished && !file.published)
+        self.totals().unpublished_count > 0
     }
 
     /// Whether the job wants a slot or holds one.

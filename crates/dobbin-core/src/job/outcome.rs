@@ -73,8 +73,8 @@ pub(super) fn file_known(
     if is_late(job, attempt) || job.state != JobState::Transferring {
         return NOTHING;
     }
-    match job.files.get_mut(number.index()) {
-        Some(file) if !file.finished && file.facts.as_ref() != Some(&facts) => {
+    match job.files.edit(number) {
+        Some(mut file) if !file.finished && file.facts.as_ref() != Some(&facts) => {
             file.facts = Some(facts);
             alloc::vec![Effect::PersistFile(number), Effect::Tell(Notice::Modified)]
         }
@@ -88,8 +88,8 @@ pub(super) fn file_restarted(job: &mut Job, attempt: Attempt, number: FileNumber
     if is_late(job, attempt) || job.state != JobState::Transferring {
         return NOTHING;
     }
-    match job.files.get_mut(number.index()) {
-        Some(file) if !file.finished => {
+    match job.files.edit(number) {
+        Some(mut file) if !file.finished => {
             file.facts = None;
             // What earlier portions brought is gone too.
             file.earlier_ranges_count = 0;
@@ -132,8 +132,8 @@ pub(super) fn file_finished(
     if is_late(job, attempt) || job.state != JobState::Transferring {
         return NOTHING;
     }
-    match job.files.get_mut(number.index()) {
-        Some(file) if !file.finished => file.finished = true,
+    match job.files.edit(number) {
+        Some(mut file) if !file.finished => file.finished = true,
         Some(_) | None => return NOTHING,
     }
     let mut effects = alloc::vec![Effect::PersistFile(number)];
@@ -269,8 +269,8 @@ pub(super) fn unblocked(job: &mut Job, code: ErrorCode, now: Now) -> Vec<Effect>
 
 /// A file stands under its name now (`BG_FILE_PROGRESS::Completed`).
 pub(super) fn file_published(job: &mut Job, number: FileNumber) -> Vec<Effect> {
-    match job.files.get_mut(number.index()) {
-        Some(file) if job.publishing && file.finished && !file.published => {
+    match job.files.edit(number) {
+        Some(mut file) if job.publishing && file.finished && !file.published => {
             file.published = true;
             alloc::vec![Effect::PersistFile(number), Effect::Tell(Notice::Modified)]
         }

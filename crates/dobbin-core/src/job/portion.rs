@@ -18,7 +18,7 @@ const FILE: FileNumber = FileNumber(0);
 
 /// `IDODownload::Start` with these ranges: the first ones, or more behind those that are here.
 pub(super) fn begin(job: &mut Job, ranges: Vec<ByteRange>) -> Result<Vec<Effect>, ErrorCode> {
-    let (Some(download), Some(file)) = (&mut job.new.download, job.files.first_mut()) else {
+    let (Some(download), Some(mut file)) = (&mut job.new.download, job.files.edit(FILE)) else {
         return Err(ErrorCode::DO_E_INVALID_STATE);
     };
     match job.state {
@@ -37,6 +37,7 @@ pub(super) fn begin(job: &mut Job, ranges: Vec<ByteRange>) -> Result<Vec<Effect>
         | JobState::Acknowledged
         | JobState::Cancelled => return Err(ErrorCode::DO_E_INVALID_STATE),
     }
+    drop(file);
     download.started = true;
     job.quiet.reset();
     let mut effects = alloc::vec![Effect::PersistFile(FILE)];
@@ -100,7 +101,7 @@ fn set_uri(job: &mut Job, uri: String) {
 }
 
 fn each_file(job: &mut Job, set: impl Fn(&mut super::file::File)) {
-    job.files.iter_mut().for_each(set);
+    job.files.edit_all(|_, file| set(file));
 }
 
 fn own(job: &mut Job, set: impl FnOnce(&mut Download)) {

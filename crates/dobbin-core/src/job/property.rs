@@ -66,7 +66,7 @@ pub(super) fn set_remote_name(job: &mut Job, number: FileNumber, url: String) ->
         | JobState::TransientError
         | JobState::Transferred => {}
     }
-    let file = job.files.get_mut(number.index()).ok_or(ErrorCode::DO_E_FILE_NOT_AVAILABLE)?;
+    let mut file = job.files.edit(number).ok_or(ErrorCode::DO_E_FILE_NOT_AVAILABLE)?;
     if file.finished || file.remote_name == url {
         return stay();
     }
@@ -79,11 +79,11 @@ pub(super) fn set_remote_name(job: &mut Job, number: FileNumber, url: String) ->
 /// Resume makes new URLs durable: the records that change with it.
 pub(super) fn confirm_remote_names(job: &mut Job) -> Vec<Effect> {
     let mut effects = Vec::new();
-    for (file, number) in job.files.iter_mut().zip((0_u32..).map(FileNumber)) {
+    job.files.edit_all(|number, file| {
         if file.recorded_name.take().is_some() {
             effects.push(Effect::PersistFile(number));
         }
-    }
+    });
     effects
 }
 
@@ -105,7 +105,7 @@ pub(super) fn set_file(job: &mut Job, number: FileNumber, change: FileChange) ->
         return over();
     }
     check(&job.files, file, number, &change)?;
-    let file = &mut job.files[number.index()];
+    let mut file = job.files.edit(number).ok_or(ErrorCode::DO_E_FILE_NOT_AVAILABLE)?;
     match change {
         FileChange::LocalName(name) => file.local_name = name,
         FileChange::TotalSize(size) => file.declared_size = Some(size),

@@ -164,7 +164,7 @@ impl Loop {
         if let Some((property, _)) = category {
             check_category(*property).map_err(|code| refused(code, *property))?;
         }
-        for entry in self.entries.values().filter(|entry| entry.job.owner() == actor.uid()) {
+        for entry in self.entries.of(actor.uid()) {
             let (Some(view), Some(status)) = (View::of(&entry.job), status(entry)) else {
                 continue;
             };

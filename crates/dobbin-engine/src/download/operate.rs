@@ -120,15 +120,14 @@ impl Loop {
         let owner = entry.job.owner();
         let is_rival = |other: &crate::entry::Entry| {
             other.job.id() != job
-                && other.job.owner() == owner
                 && other.job.file(FILE).is_some_and(|file| file.local_name == path)
                 && View::of(&other.job).is_some_and(|view| view.download().started)
         };
         let rivals: Vec<JobId> = self
             .entries
-            .iter()
-            .filter(|(_, entry)| is_rival(entry) && !entry.job.is_publishing())
-            .map(|(job, _)| *job)
+            .of(owner)
+            .filter(|entry| is_rival(entry) && !entry.job.is_publishing())
+            .map(|entry| entry.job.id())
             .collect();
         if let Some(live) = self.entries.get_mut(&job).and_then(|entry| entry.files.first_mut()) {
             live.extras.beside = beside;

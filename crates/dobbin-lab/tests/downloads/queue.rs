@@ -95,7 +95,11 @@ fn a_download_is_a_job_and_both_interfaces_move_it() {
         let outcome = site.runtime.block_on(handle.wish(me(), job, wish));
         outcome.map(|done| done.state).map_err(|failure| failure.code)
     };
-    let listed = site.runtime.block_on(handle.jobs(me(), Default::default())).unwrap().jobs;
+    let listed = site
+        .runtime
+        .block_on(handle.jobs(me(), Default::default(), Default::default()))
+        .unwrap()
+        .jobs;
     assert_eq!((listed[0].id, listed[0].state), (job, JobState::Suspended));
     assert_eq!(listed[0].download.unwrap().status.state, DownloadState::Created);
 

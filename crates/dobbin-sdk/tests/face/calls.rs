@@ -2,12 +2,12 @@
 
 use crate::agent::{FakeAgent, Step, answer, connect, job_id, job_info, json, outcome, refusal};
 use dobbin_sdk::types::rest::{
-    AddFile, AddedFiles, CreateJob, CreatedJob, FileInfo, FileList, JobFailure, JobList, Outcome,
-    PropertyBody,
+    AddFile, AddedFiles, Bookmark, CreateJob, CreatedJob, FileInfo, FileList, JobFailure, JobList,
+    Outcome, PropertyBody,
 };
 use dobbin_sdk::types::{
     ByteRange, Clsid, CostFlags, DoFilePropertyId, DoJobPropertyId, ErrorCode, ErrorContext,
-    FileNumber, FileProgress, JobState, NotifyFlags, Priority,
+    FileNumber, FileProgress, FileTime, JobState, NotifyFlags, Priority,
 };
 use dobbin_sdk::{Address, Error, FileEnumerator, Job, JobFilter, blocking};
 
@@ -166,7 +166,7 @@ async fn a_job_is_created_with_its_files() {
 
 #[tokio::test]
 async fn jobs_are_filtered_by_the_agent() {
-    let list = || json(&JobList { jobs: vec![job_info(JobState::Queued)] });
+    let list = || json(&JobList { jobs: vec![job_info(JobState::Queued)], next: None });
     let agent = FakeAgent::start(vec![vec![list(), list()]]);
     let manager = connect(&agent.socket()).await;
     manager.jobs(&JobFilter::default()).await.unwrap();
@@ -175,6 +175,39 @@ async fn jobs_are_filtered_by_the_agent() {
     assert_eq!(manager.jobs(&filter).await.unwrap(), [job_info(JobState::Queued)]);
     let asked = "GET /v1/jobs?local_name=%2Fd%2Fa%20b&state=transient_error";
     assert_eq!(agent.asked(), ["GET /v1/jobs", asked]);
+}
+
+#[tokio::test]
+async fn a_list_is_followed_page_by_page_to_its_end() {
+    let bookmark = |creation| Some(Bookmark { creation: FileTime(creation), job: job_id() });
+    let page = |jobs, next| json(&JobList { jobs, next });
+    let one = || vec![job_info(JobState::Queued)];
+    // A page may be empty and still not be the last one.
+    let pages = vec![page(one(), bookmark(1)), page(vec![], bookmark(2)), page(one(), None)];
+    let agent = FakeAgent::start(vec![pages]);
+    let manager = connect(&agent.socket()).await;
+    let filter = JobFilter { state: Some(JobState::Queued), ..JobFilter::default() };
+    assert_eq!(manager.jobs(&filter).await.unwrap().len(), 2);
+    let job = crate::agent::JOB;
+    assert_eq!(
+        agent.asked(),
+        [
+            "GET /v1/jobs?state=queued".to_owned(),
+            format!("GET /v1/jobs?state=queued&after=1.{job}"),
+            format!("GET /v1/jobs?state=queued&after=2.{job}"),
+        ]
+    );
+    // An agent that leads in a circle is not followed.
+    let pages = vec![page(one(), bookmark(1)), page(one(), bookmark(1))];
+    let agent = FakeAgent::start(vec![pages]);
+    let manager = connect(&agent.socket()).await;
+    assert_eq!(manager.jobs(&JobFilter::default()).await.unwrap().len(), 2);
+    // One page, as short as its reader wants it.
+    let agent = FakeAgent::start(vec![vec![page(one(), bookmark(7))]]);
+    let manager = connect(&agent.socket()).await;
+    let list = manager.jobs_page(&JobFilter::default(), bookmark(6), Some(1)).await.unwrap();
+    assert_eq!(list.next, bookmark(7));
+    assert_eq!(agent.asked(), [format!("GET /v1/jobs?after=6.{job}&limit=1")]);
 }
 
 /// conformance: Manager::GetJob not-found

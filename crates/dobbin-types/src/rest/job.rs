@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::download::DownloadMark;
 use super::failure::JobFailure;
 use super::file::AddFile;
+use super::page::Bookmark;
 use crate::error::ErrorCode;
 use crate::id::{JobId, Uid};
 use crate::job::{Completion, JobState, JobType, NotifyFlags, Priority};
@@ -180,6 +181,10 @@ pub struct JobInfo {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JobList {
-    /// Every job that is not over.
+    /// Jobs that are not over: of one page.
     pub jobs: Vec<JobInfo>,
+    /// Where to go on, given back as `after`; left out on the last page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub next: Option<Bookmark>,
 }

@@ -13,6 +13,7 @@ mod failure;
 mod file;
 mod handover;
 mod job;
+mod page;
 pub mod route;
 mod stats;
 mod why;
@@ -39,6 +40,7 @@ pub use job::{
     CreateJob, CreatedJob, Header, JobInfo, JobList, Outcome, SetNoProgressTimeout, SetNotifyFlags,
     SetPriority, Waiting,
 };
+pub use page::{Bookmark, JOBS_PER_PAGE_MAX, NoBookmark};
 pub use stats::{FileStats, JobStats};
 pub use why::{
     ByteSources, CheckingInfo, ConnectionInfo, DiscardedBytes, FileWhy, Holdup, JobWhy, LimitScope,

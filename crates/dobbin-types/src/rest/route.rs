@@ -8,7 +8,8 @@ use crate::property::{FileProperty, JobProperty};
 
 /// `GET`: what answers here ([`super::AgentInfo`]).
 pub const AGENT: &str = "/v1/agent";
-/// `GET`: the caller's jobs ([`super::JobList`]); query: [`QUERY_LOCAL_NAME`], [`QUERY_STATE`].
+/// `GET`: the caller's jobs, page by page ([`super::JobList`]); query: [`QUERY_LOCAL_NAME`],
+/// [`QUERY_STATE`], [`QUERY_AFTER`], [`QUERY_LIMIT`].
 /// `POST` [`super::CreateJob`]: a new job ([`super::CreatedJob`]).
 pub const JOBS: &str = "/v1/jobs";
 /// `GET`: one job ([`super::JobInfo`]).
@@ -93,6 +94,11 @@ pub const OPENAPI: &str = "/v1/openapi.json";
 pub const QUERY_LOCAL_NAME: &str = "local_name";
 /// Query of [`JOBS`]: only jobs in this state.
 pub const QUERY_STATE: &str = "state";
+/// Query of [`JOBS`]: only what comes behind this ([`super::Bookmark`]): `next` of the page before.
+pub const QUERY_AFTER: &str = "after";
+/// Query of [`JOBS`]: jobs of this page at most, from 1 to [`super::JOBS_PER_PAGE_MAX`]; left out, the
+/// latter.
+pub const QUERY_LIMIT: &str = "limit";
 /// Query of [`EVENTS`]: only events of this job.
 pub const QUERY_JOB: &str = "job";
 /// Query of [`DOWNLOADS`]: only downloads whose property of this name is [`QUERY_VALUE`]
