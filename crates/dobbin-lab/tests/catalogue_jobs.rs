@@ -8,14 +8,14 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::digest;
 use dobbin_engine::{Actor, Engine, EngineOptions, Handle, HttpSettings, JobLimits, Recover, Wish};
 use dobbin_lab::catalogue::{self, Ask, Case, Expect, FILE, PART};
 use dobbin_lab::origin::{Answer, Content, End, Origin, Plan, Ranges, Route, Version, When};
 use dobbin_net::http::{ProxyRules, StallRule};
-use dobbin_types::rest::{AddFile, CreateJob, JobInfo};
+use dobbin_types::rest::{AddFile, CreateJob, JobInfo, Waiting};
 use dobbin_types::{ByteRange, ErrorCode, JobId, JobState};
 use tokio::task::JoinSet;
 
@@ -495,6 +495,29 @@ fn a_file_that_changes_three_times_under_one_transfer_is_an_error() {
     });
     // Each of three versions was seen by its first range, and denied by its second.
     assert_eq!(origin.requests().len(), 6);
+}
+
+#[test]
+fn a_job_waits_as_long_as_its_origin_wishes_and_an_hour_at_most() {
+    // What was asked for, and the wait in seconds without the chance that stretches it.
+    for (status, asked, wait) in [(503, "1800", 1_800), (429, "1800", 1_800), (503, "99999", 3_600)]
+    {
+        let route = Route::honest(FILE)
+            .always(Answer::Status(status))
+            .always(Answer::RetryAfter(asked.to_owned()));
+        let origin = Origin::start(Plan::new().route("/a", route));
+        let site = Site::new(|_| {});
+        let folder = site.destination("out");
+        let file = add(origin.url("/a"), &folder.join("file"));
+        let info =
+            run(async { Life::begin(site.engine.handle(), folder, file).await.at_rest().await });
+        let Some(Waiting::Retry { at }) = info.waiting else { panic!("{:?}", info.waiting) };
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        let ahead = Duration::from_millis(at.unix_millis()).saturating_sub(now).as_secs();
+        // A busy machine may be late in looking; chance adds a tenth at most.
+        assert!((wait - 60..=wait + wait / 10).contains(&ahead), "{status} {asked}: {ahead} s");
+        assert_eq!(origin.requests().len(), 1, "it is left in peace");
+    }
 }
 
 #[test]
