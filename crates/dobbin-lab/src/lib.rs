@@ -9,3 +9,4 @@ pub mod kill;
 pub mod model;
 pub mod origin;
 pub mod powercut;
+pub mod sites;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use dobbin_lab::{bench, kill, model, powercut};
+use dobbin_lab::{bench, kill, model, powercut, sites};
 
 /// Proves and measures Dobbin. Never shipped.
 #[derive(Debug, Parser)]
@@ -20,6 +20,8 @@ enum Verb {
     Kill(kill::Options),
     /// As `kill`, and with each kill the machine loses its power. For root.
     Powercut(powercut::Options),
+    /// Kills an agent before each of its steps on the disk, one after the other.
+    KillSites(sites::Options),
     /// Compares core and running agents with a model of the interface, over random sequences.
     Model(model::Options),
 }
@@ -33,6 +35,10 @@ fn main() -> Result<()> {
         }
         Verb::Powercut(options) => {
             println!("{}", powercut::run(&options)?);
+            Ok(())
+        }
+        Verb::KillSites(options) => {
+            println!("{}", sites::run(&options)?);
             Ok(())
         }
         Verb::Kill(options) => {

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -173,20 +173,39 @@ impl Agent {
     /// # Errors
     ///
     /// It takes too long, or does not leave in order.
-    pub fn stop(mut self) -> Result<()> {
+    pub fn stop(self) -> Result<()> {
+        self.stop_within(LEAVE_MAX)
+    }
+
+    /// The same for one that may take longer, because it is being watched.
+    pub(crate) fn stop_within(self, limit: Duration) -> Result<()> {
+        match self.ask_to_leave(limit)? {
+            status if status.success() => Ok(()),
+            status => bail!("the agent left with {status}"),
+        }
+    }
+
+    /// The same for one that may be killed meanwhile; says whether it was.
+    pub(crate) fn leave(self, limit: Duration) -> Result<bool> {
+        use std::os::unix::process::ExitStatusExt;
+        let status = self.ask_to_leave(limit)?;
+        match status.signal() {
+            Some(signal) if signal == Signal::KILL.as_raw() => Ok(true),
+            None if status.success() => Ok(false),
+            Some(_) | None => bail!("the agent left with {status}"),
+        }
+    }
+
+    fn ask_to_leave(mut self, limit: Duration) -> Result<ExitStatus> {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         kill_process(pid.context("a process id that is none")?, Signal::TERM)?;
         let began = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait()? {
-                return if status.success() {
-                    Ok(())
-                } else {
-                    bail!("the agent left with {status}")
-                };
+                return Ok(status);
             }
-            if began.elapsed() > LEAVE_MAX {
-                bail!("the agent did not leave within {LEAVE_MAX:?}");
+            if began.elapsed() > limit {
+                bail!("the agent did not leave within {limit:?}");
             }
             thread::sleep(KNOCK_EVERY);
         }

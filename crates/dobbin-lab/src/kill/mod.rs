@@ -19,6 +19,7 @@ mod disk;
 mod job;
 mod refetch;
 mod served;
+pub mod trace;
 mod world;
 
 use std::fmt;
@@ -121,14 +122,14 @@ impl fmt::Display for Summary {
 /// The first broken promise, with the seed, the cycle and the folder in which everything was left as
 /// it was; or whatever keeps the harness itself from working.
 pub fn run(options: &Options) -> Result<Summary> {
-    let program = program_of(options)?;
+    let program = program(options.dobbin.as_deref())?;
     run_with(options, &program, &mut Kill { dir: options.dir.clone() })
 }
 
-/// The program that the options name.
-pub(crate) fn program_of(options: &Options) -> Result<PathBuf> {
-    let program = match &options.dobbin {
-        Some(program) => program.clone(),
+/// The program to kill: the one that is named, else `dobbin` beside this one.
+pub(crate) fn program(named: Option<&Path>) -> Result<PathBuf> {
+    let program = match named {
+        Some(program) => program.to_path_buf(),
         None => std::env::current_exe()?.with_file_name("dobbin"),
     };
     if !program.is_file() {

@@ -62,7 +62,7 @@ pub fn run(options: &Options) -> Result<Summary> {
     if std::env::var_os(INSIDE).is_none() {
         return Err(enter()).context("cannot enter a mount namespace");
     }
-    let program = kill::program_of(&options.kill)?;
+    let program = kill::program(options.kill.dobbin.as_deref())?;
     let mut power = Power::new(options.kill.dir.as_deref(), options.fs)?;
     kill::run_with(&options.kill, &program, &mut power)
 }

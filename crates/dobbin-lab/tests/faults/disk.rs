@@ -7,8 +7,7 @@ use dobbin_lab::origin::{Content, Origin, Pace, Plan, Route};
 use dobbin_types::{ErrorCode, JobState};
 
 use crate::mounts::Mount;
-use crate::stage::{MIB, Stage, file, hashed, is_whole, wait_for, wait_for_bytes};
-use crate::trace::{Trace, on, staged};
+use crate::stage::{MIB, Stage, file, hashed, is_whole, lay, wait_for, wait_for_bytes};
 
 /// Row 12: the disk refuses a write.
 #[test]
@@ -17,9 +16,10 @@ fn a_write_that_fails_stops_the_job_and_what_was_written_before_is_kept() {
     let origin = Origin::start(Plan::new().file("/a", content));
     let stage = Stage::new();
     let job = stage.job(file(origin.url("/a"), &stage.path("a")));
-    let data = staged(stage.staged(job.id()));
-    let fault = on(&data, "pwrite64", "pwrite64:error=EIO:when=5");
-    let Some(trace) = Trace::lay(stage.pid(), &fault) else { return };
+    let data = stage.staged(job.id());
+    let Some(trace) = lay(&stage, "pwrite64", "pwrite64:error=EIO:when=5", Some(&data)) else {
+        return;
+    };
     job.resume().unwrap();
     let error = wait_for(&job, JobState::Error).error.unwrap();
     assert_eq!(error.code, ErrorCode::EIO, "{error:?}");
@@ -37,10 +37,11 @@ fn a_flush_that_fails_is_not_repeated_and_all_that_it_was_for_is_fetched_anew() 
     let origin = Origin::start(Plan::new().file("/a", content));
     let stage = Stage::new();
     let job = stage.job(file(origin.url("/a"), &stage.path("a")));
-    let data = staged(stage.staged(job.id()));
+    let data = stage.staged(job.id());
     let calls = "fsync,fdatasync,openat,pwrite64";
-    let fault = on(&data, calls, "fsync,fdatasync:error=EIO:when=1");
-    let Some(trace) = Trace::lay(stage.pid(), &fault) else { return };
+    let Some(trace) = lay(&stage, calls, "fsync,fdatasync:error=EIO:when=1", Some(&data)) else {
+        return;
+    };
     job.resume().unwrap();
     let error = wait_for(&job, JobState::Error).error.unwrap();
     assert_eq!(error.code, ErrorCode::EIO, "{error:?}");
@@ -52,7 +53,7 @@ fn a_flush_that_fails_is_not_repeated_and_all_that_it_was_for_is_fetched_anew() 
     assert_eq!(fetched, content.size(), "none of what was not flushed is believed");
 
     // Behind the flush that failed the file was opened and written again before it was flushed again.
-    let calls = trace.end();
+    let calls = trace.end().unwrap();
     let failed = calls.iter().position(|call| call.contains("INJECTED")).unwrap();
     let is_flush = |call: &String| call.contains("sync(") && !call.contains("resumed");
     let next = calls[failed + 1..].iter().position(is_flush).unwrap() + failed + 1;
@@ -70,10 +71,11 @@ fn a_write_that_was_lost_is_found_by_the_hash_and_the_file_is_not_shown() {
     let origin = Origin::start(Plan::new().file("/a", content));
     let stage = Stage::new();
     let job = stage.job(hashed(origin.url("/a"), &stage.path("a"), content));
-    let data = staged(stage.staged(job.id()));
+    let data = stage.staged(job.id());
     // Two blocks of the file system: at least one of them is a whole one of the file.
-    let fault = on(&data, "pwrite64", "pwrite64:retval=8192:when=4");
-    let Some(trace) = Trace::lay(stage.pid(), &fault) else { return };
+    let Some(trace) = lay(&stage, "pwrite64", "pwrite64:retval=8192:when=4", Some(&data)) else {
+        return;
+    };
     job.resume().unwrap();
     let error = wait_for(&job, JobState::Error).error.unwrap();
     assert_eq!(error.code, ErrorCode::DO_E_BAD_PIECE_HASH, "{error:?}");

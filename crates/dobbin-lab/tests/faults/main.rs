@@ -14,4 +14,3 @@ mod mounts;
 mod process;
 mod space;
 mod stage;
-mod trace;

@@ -9,8 +9,7 @@ use dobbin_types::rest::CreateJob;
 use dobbin_types::{ErrorCode, JobState};
 
 use crate::mounts::Mount;
-use crate::stage::{MIB, PATIENCE, Stage, file, is_whole, wait_for};
-use crate::trace::{Fault, Trace};
+use crate::stage::{MIB, PATIENCE, Stage, file, is_whole, lay, wait_for};
 
 /// Row 9: no room for a file's bytes.
 #[test]
@@ -92,8 +91,7 @@ fn a_quota_in_the_way_of_the_last_step_leaves_the_job_as_it_was() {
     wait_for(&job, JobState::Transferred);
     let calls = "rename,renameat,renameat2";
     let inject = format!("{calls}:error=EDQUOT:when=1");
-    let fault = Fault { calls, inject: &inject, on: None };
-    let Some(trace) = Trace::lay(stage.pid(), &fault) else { return };
+    let Some(trace) = lay(&stage, calls, &inject, None) else { return };
     let refusal = job.complete().unwrap_err();
     assert_eq!(refusal.code(), ErrorCode::EDQUOT, "{refusal}");
     assert_eq!(job.state().unwrap(), JobState::Transferred);

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use dobbin_lab::kill::agent::{Agent, Setup};
 use dobbin_lab::kill::built_program;
+use dobbin_lab::kill::trace::{Fault, Trace, kernels_name};
 use dobbin_lab::origin::Content;
 use dobbin_sdk::blocking::{Job, Manager};
 use dobbin_types::rest::{AddFile, CreateJob, JobInfo};
@@ -105,6 +106,15 @@ pub(crate) fn file(url: String, to: &Path) -> AddFile {
 pub(crate) fn hashed(url: String, to: &Path, content: Content) -> AddFile {
     let sha256 = content.sha256().iter().map(|byte| format!("{byte:02x}")).collect();
     AddFile { sha256: Some(sha256), ..file(url, to) }
+}
+
+/// Lays a fault on calls of the agent, on one file or on all; `None`, with a word about it, where that
+/// cannot be.
+pub(crate) fn lay(stage: &Stage, calls: &str, inject: &str, on: Option<&Path>) -> Option<Trace> {
+    let on = on.map(|path| kernels_name(path).unwrap());
+    let fault = Fault { calls, inject: Some(inject.to_owned()), on: on.as_deref() };
+    let laid = Trace::lay(stage.pid(), &fault);
+    laid.inspect_err(|error| eprintln!("SKIPPED: NOT RUN, because {error:#}")).ok()
 }
 
 /// Waits until the job is as wanted.
