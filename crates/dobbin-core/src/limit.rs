@@ -4,8 +4,12 @@
 //! next read waits until they are paid for. The arithmetic is exact (whole bytes × nanoseconds), so
 //! that neither many small reads nor a long transfer drift from the rate. Time is an argument.
 
+mod divider;
+
 use core::num::NonZeroU64;
 use core::time::Duration;
+
+pub use divider::{BACKGROUND_PART, Divider, LINGER, ShareId};
 
 /// A rate. Never zero: "no bandwidth" is a job that is not allowed to run, not a rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
