@@ -16,6 +16,9 @@ pub use divider::{BACKGROUND_PART, Divider, LINGER, ShareId};
 pub struct BytesPerSecond(NonZeroU64);
 
 impl BytesPerSecond {
+    /// As fast as can be said.
+    pub const MAX: BytesPerSecond = BytesPerSecond(NonZeroU64::MAX);
+
     /// `None` for zero.
     pub fn new(bytes_per_second: u64) -> Option<BytesPerSecond> {
         NonZeroU64::new(bytes_per_second).map(BytesPerSecond)
