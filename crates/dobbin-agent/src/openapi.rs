@@ -8,7 +8,8 @@ use dobbin_types::rest::{
     CreateDownload, CreateJob, CreatedDownload, CreatedJob, DownloadInfo, DownloadList,
     DownloadOutcome, DownloadStatus, Event, Failure, FileInfo, FileList, FileStats, FileWhy,
     Handover, JobFailure, JobInfo, JobList, JobStats, JobWhy, Outcome, PropertyBody, SetCallback,
-    SetNoProgressTimeout, SetNotifyFlags, SetPriority, SetRemoteName, StartDownload, route,
+    SetNoProgressTimeout, SetNotifyFlags, SetPriority, SetRateLimit, SetRemoteName, StartDownload,
+    route,
 };
 use dobbin_types::{DownloadProperty, FileNumber, FileProperty, JobId, JobProperty, JobState};
 use http::Method;
@@ -135,6 +136,9 @@ fn changes() -> Vec<Described> {
         .replies::<Outcome>(),
         put(route::NOTIFY_FLAGS, "setNotifyFlags", "Sets which events the job's owner is told of")
             .takes::<SetNotifyFlags>()
+            .replies::<Outcome>(),
+        put(route::RATE_LIMIT, "setRateLimit", "Sets the most that the job may fetch a second")
+            .takes::<SetRateLimit>()
             .replies::<Outcome>(),
     ]
 }

@@ -1,5 +1,6 @@
 //! How an agent is set up.
 
+use std::num::NonZeroU64;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
@@ -24,6 +25,8 @@ pub struct AgentOptions {
     pub mode: AgentMode,
     /// How many jobs, files and ranges callers may have.
     pub limits: JobLimits,
+    /// The most that all jobs together may fetch, in bytes a second.
+    pub bytes_per_second_max: Option<NonZeroU64>,
     /// What it says its version is, as `MAJOR.MINOR.PATCH`.
     pub version: String,
 }
@@ -65,6 +68,7 @@ impl AgentOptions {
             scope,
             mode,
             limits: JobLimits::OFF,
+            bytes_per_second_max: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }

@@ -44,10 +44,18 @@ impl Agent {
     /// The store comes first: whoever has it is the agent, and a stale socket is only removed by an
     /// agent. May block while the engine reads its journal.
     pub(crate) async fn start(options: AgentOptions, limits: Limits) -> Result<Agent, StartError> {
-        let AgentOptions { state, socket: choice, scope, mode, limits: job_limits, version } =
-            options;
+        let AgentOptions {
+            state,
+            socket: choice,
+            scope,
+            mode,
+            limits: job_limits,
+            bytes_per_second_max,
+            version,
+        } = options;
         let socket = choice.path();
         let engine = start_engine(state.clone(), mode, job_limits, &version)?;
+        engine.limit_rate(bytes_per_second_max);
         let listening = match choice {
             SocketChoice::Path(path) => Listening::at(&path, scope).await.map_err(StartError::from),
             SocketChoice::Activated(socket) => Listening::activated(socket)

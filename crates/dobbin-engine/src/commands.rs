@@ -209,6 +209,7 @@ impl Loop {
             Wish::SetPriority(priority) => JobWish::SetPriority(priority),
             Wish::SetNoProgressTimeout(seconds) => JobWish::SetNoProgressTimeout(seconds),
             Wish::SetNotifyFlags(flags) => JobWish::SetNotifyFlags(flags),
+            Wish::SetRateLimit(rate) => JobWish::SetRateLimit(rate),
         });
         self.wish_of(actor, job, event, move |outcome| {
             // The caller may have hung up; the wish stands either way.

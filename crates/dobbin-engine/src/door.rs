@@ -38,6 +38,15 @@ impl Door {
         Door { own_uid, state: state.to_path_buf(), limits }
     }
 
+    /// A limit of a job's rate, in bytes a second.
+    pub(crate) fn rate_limit(rate: Option<u64>) -> Result<Option<NonZeroU64>, Failure> {
+        match rate {
+            Some(0) => Err(invalid("bytes_per_second_max", "the rate must be at least 1")
+                .remedy("leave it out for no limit, or suspend the job")),
+            rate => Ok(rate.and_then(NonZeroU64::new)),
+        }
+    }
+
     /// A new job and its first files. What comes with them is kept where the job will look for it; a
     /// job that does not come to be is to be taken back ([`Door::take_back`]).
     pub(crate) fn job(
@@ -48,13 +57,7 @@ impl Door {
         if body.display_name.chars().count() > DISPLAY_NAME_CHARS_MAX {
             return Err(invalid("display_name", "the name has more than 256 characters"));
         }
-        let bytes_per_second_max = match body.bytes_per_second_max {
-            Some(0) => {
-                return Err(invalid("bytes_per_second_max", "the rate must be at least 1")
-                    .remedy("leave it out for no limit"));
-            }
-            rate => rate.and_then(NonZeroU64::new),
-        };
+        let bytes_per_second_max = Door::rate_limit(body.bytes_per_second_max)?;
         let headers = headers(body.headers)?;
         let (offered, given) = self.files(actor, body.files)?;
         self.limits.more_files(actor.uid(), 0, &offered.0).map_err(refused)?;

@@ -1,6 +1,7 @@
 //! Starting and stopping.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -10,6 +11,7 @@ use std::time::Duration;
 use dobbin_core::job::JobLimits;
 use dobbin_core::schedule::Queue;
 use dobbin_net::http::{Client, HttpSettings, RootsError};
+use dobbin_net::throttle::Service;
 use dobbin_platform::{Clock, clock, identity};
 use dobbin_store::{JournalError, OpenError, Store};
 use dobbin_types::{FileTime, JobId};
@@ -19,6 +21,7 @@ use crate::event::{Event, INBOX_MAX};
 use crate::handle::Handle;
 use crate::hands::{Hands, REMOVERS_MAX, THREADS_MAX};
 use crate::listen::Listeners;
+use crate::pace;
 use crate::recover::recover;
 use crate::run::{self, Loop};
 use crate::tell::Watchers;
@@ -69,6 +72,7 @@ pub struct Engine {
     handle: Handle,
     inbox: SyncSender<Event>,
     ended: Receiver<()>,
+    service: Service,
 }
 
 impl Engine {
@@ -93,6 +97,7 @@ impl Engine {
         let boot: Arc<str> = boot.into();
         let door = Door::new(own_uid, &options.state, options.limits);
         let handle = Handle::new(inbox.clone(), door, Arc::clone(&boot));
+        let service = Service::new(None);
         let mut engine = Loop {
             clock,
             store: Arc::new(store),
@@ -103,6 +108,7 @@ impl Engine {
             hands,
             removers: Hands::new("removers", REMOVERS_MAX),
             pool,
+            service: service.clone(),
             entries,
             queue: Queue::default(),
             moving: BTreeSet::new(),
@@ -132,12 +138,18 @@ impl Engine {
                 let _ = done.send(());
             })
             .map_err(EngineError::Thread)?;
-        Ok(Engine { handle, inbox, ended })
+        Ok(Engine { handle, inbox, ended, service })
     }
 
     /// A way to it.
     pub fn handle(&self) -> Handle {
         self.handle.clone()
+    }
+
+    /// The most that all jobs together may fetch, in bytes a second, from now on; `None` lifts the limit.
+    /// Jobs that move share it alike, foreground first.
+    pub fn limit_rate(&self, bytes_per_second: Option<NonZeroU64>) {
+        self.service.set_rate(pace::rate(bytes_per_second));
     }
 
     /// Stops in order: transfers end, what is here is flushed and noted, the store is let go.

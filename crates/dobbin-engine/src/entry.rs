@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use dobbin_core::access::Actor;
 use dobbin_core::job::Job;
-use dobbin_core::limit::BytesPerSecond;
 use dobbin_core::piece::PieceSet;
 use dobbin_core::time::{Stopwatch, Tick};
-use dobbin_net::throttle::Throttle;
+use dobbin_net::throttle::{Service, Throttle};
 use dobbin_platform::Clock;
 use dobbin_store::record::{Figures, FileExtras};
 use dobbin_store::{Place, Store};
@@ -18,6 +17,7 @@ use crate::event::{Command, Reply};
 use crate::farewell::Farewell;
 use crate::gauge::{RateMeter, SharedGauge};
 use crate::live::LiveFiles;
+use crate::pace::Pace;
 use crate::transfer::ledger::{Ledger, SharedLedger};
 use crate::transfer::{Source, Stop};
 use crate::why::History;
@@ -35,8 +35,8 @@ pub(crate) struct Entry {
     fetched_bytes: u64,
     /// Found waiting at start by an agent that runs only what is resumed.
     pub(crate) held: bool,
-    /// The job's own limit, shared by its transfers.
-    pub(crate) throttle: Option<Throttle>,
+    /// How fast it may be fetched; `None` while it is not.
+    pub(crate) pace: Option<Pace>,
     pub(crate) rate: RateMeter,
     /// When its next timer is due; the loop's timer queue holds the same.
     pub(crate) wake: Option<Tick>,
@@ -89,10 +89,8 @@ pub(crate) struct LiveFile {
 
 impl Entry {
     pub(crate) fn new(job: Job, files: LiveFiles) -> Entry {
-        let rate = job.about().bytes_per_second_max;
-        let rate = rate.and_then(|rate| BytesPerSecond::new(rate.get()));
         Entry {
-            throttle: rate.map(|rate| Throttle::new(Some(rate))),
+            pace: None,
             job,
             files,
             runs: BTreeMap::new(),
@@ -127,6 +125,11 @@ impl Entry {
         self.job.is_runnable() && !self.held
     }
 
+    /// What its transfers wait for.
+    pub(crate) fn throttle(&mut self, service: &Service) -> Throttle {
+        self.pace.get_or_insert_with(|| Pace::new(service, &self.job)).throttle()
+    }
+
     /// Bytes of bodies received for all of its files since the process started.
     ///
     /// Cost: of what runs, not of all that ever ran.
@@ -147,6 +150,9 @@ impl Entry {
             && let Some(live) = self.files.get_mut(number.index())
         {
             live.fetching.pause(now);
+        }
+        if self.runs.is_empty() {
+            self.pace = None;
         }
     }
 

@@ -1,5 +1,6 @@
 //! What callers hold of the engine.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
@@ -35,6 +36,8 @@ pub enum Wish {
     SetNoProgressTimeout(u32),
     /// `SetNotifyFlags`.
     SetNotifyFlags(NotifyFlags),
+    /// The most the job may fetch, in bytes a second; `None` lifts the limit.
+    SetRateLimit(Option<NonZeroU64>),
 }
 
 /// A way to the engine. Cheap to clone; every call names who asks.
@@ -130,6 +133,18 @@ impl Handle {
     /// Changes a job; `DO_E_INVALID_STATE` and the wish's own codes.
     pub async fn wish(&self, actor: Actor, job: JobId, wish: Wish) -> Result<Outcome, Failure> {
         self.ask(actor, |reply| Command::Wish { job, wish, reply }).await
+    }
+
+    /// Sets the most that a job may fetch, in bytes a second, at once; `None` lifts the limit.
+    /// `E_INVALIDARG` for 0.
+    pub async fn set_rate_limit(
+        &self,
+        actor: Actor,
+        job: JobId,
+        bytes_per_second_max: Option<u64>,
+    ) -> Result<Outcome, Failure> {
+        let rate = Door::rate_limit(bytes_per_second_max)?;
+        self.wish(actor, job, Wish::SetRateLimit(rate)).await
     }
 
     /// Whether the caller may change the job; says who owns it. `DO_E_INVALID_STATE` for one that is

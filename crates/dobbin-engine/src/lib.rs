@@ -28,6 +28,7 @@ mod hands;
 mod list;
 mod listen;
 mod live;
+mod pace;
 mod picture;
 mod piece_hashes;
 mod plan;

@@ -67,6 +67,7 @@ impl Loop {
         if entry.job.state() != JobState::Transferring {
             return;
         }
+        let throttle = entry.throttle(&self.service);
         let Some((file, live)) = entry.job.file(number).zip(entry.files.get_mut(number.index()))
         else {
             return;
@@ -91,7 +92,7 @@ impl Loop {
             boot: self.boot.clone(),
             gauge: live.gauge.clone(),
             ledger: live.open_ledger(&self.clock),
-            throttle: entry.throttle.clone(),
+            throttle: Some(throttle),
         };
         let counted_bytes = live.gauge.fetched();
         let stop = self.pool.start(order);

@@ -10,6 +10,7 @@ use dobbin_core::job::{JobEvent, JobLimits, Now};
 use dobbin_core::piece::PieceSet;
 use dobbin_core::schedule::Queue;
 use dobbin_core::time::Tick;
+use dobbin_net::throttle::Service;
 use dobbin_platform::Clock;
 use dobbin_store::{Change, Store};
 use dobbin_types::{FileNumber, JobId, JobState, Uid};
@@ -51,6 +52,8 @@ pub(crate) struct Loop {
     /// Those that remove what is left of jobs, while a caller waits.
     pub(crate) removers: Hands,
     pub(crate) pool: Pool,
+    /// The limit that all jobs share.
+    pub(crate) service: Service,
     pub(crate) entries: Entries,
     pub(crate) queue: Queue,
     /// The jobs that are transferring.
@@ -205,6 +208,9 @@ impl Loop {
             self.moving.remove(&job);
             return;
         };
+        if let Some(pace) = &mut entry.pace {
+            pace.follow(&entry.job);
+        }
         if entry.job.state() == JobState::Transferring {
             self.moving.insert(job);
         } else {

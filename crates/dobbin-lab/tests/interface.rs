@@ -29,6 +29,7 @@ impl Site {
             scope: Scope::User,
             mode: AgentMode::Embedded,
             limits: JobLimits::OFF,
+            bytes_per_second_max: None,
             version: "0.0.0".to_owned(),
         };
         Site { agent: Embedded::start(options).unwrap(), home }

@@ -38,6 +38,7 @@ impl Site {
             scope: Scope::User,
             mode: AgentMode::Embedded,
             limits: JobLimits::OFF,
+            bytes_per_second_max: None,
             version: "0.0.0".to_owned(),
         };
         self.agent = Some(Embedded::start(options).unwrap());

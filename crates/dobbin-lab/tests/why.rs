@@ -6,9 +6,12 @@
 
 mod site;
 
+use std::num::NonZeroU64;
+use std::time::{Duration, Instant};
+
 use dobbin_engine::{Actor, Handle, Recover, Wish};
 use dobbin_lab::origin::{Answer, Content, End, Origin, Plan, Route, Version, When};
-use dobbin_types::rest::{AddFile, ByteSources, FileWhy, Holdup, JobWhy};
+use dobbin_types::rest::{AddFile, ByteSources, FileWhy, Holdup, JobWhy, LimitScope, RateLimit};
 use dobbin_types::{Discard, ErrorCode, FileNumber, JobId, JobState, Reason, RequestEnd, Uid};
 use site::{Site, file, me};
 
@@ -190,4 +193,54 @@ fn a_job_of_many_files_tells_of_those_that_explain_most() {
     assert_eq!(why.bytes.sources.len(), 1);
     assert_eq!(why.bytes.sources[0].failures_count, 1);
     balanced(&why.bytes);
+}
+
+/// At a byte a second the file would come in two months: it comes because the limit is lifted.
+#[test]
+fn a_limit_is_said_to_bind_and_can_be_changed_while_the_job_runs() {
+    let site = Site::new();
+    let origin = Origin::start(Plan::new().file("/a", Content::new(8, 5 * MIB)));
+    let job = site.create(vec![file(origin.url("/a"), &site.path("a"))]);
+    let limit = |rate| {
+        let set = async |handle: Handle| handle.set_rate_limit(me(), job, rate).await;
+        site.runtime.block_on(set(site.handle())).map(|done| done.code).map_err(|f| f.code)
+    };
+    assert_eq!(limit(Some(0)), Err(ErrorCode::E_INVALIDARG));
+    assert_eq!(limit(Some(1)), Ok(ErrorCode::S_OK));
+    site.wish(job, Wish::Resume).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !site.why(job).limits.iter().any(|limit| limit.binds) {
+        assert!(Instant::now() < deadline, "{:?}", site.why(job).limits);
+        std::thread::yield_now();
+    }
+    let limits = site.why(job).limits;
+    let only = RateLimit { of: LimitScope::Job, bytes_per_second: 1, binds: true };
+    assert_eq!(limits, [only]);
+    assert_eq!(limit(None), Ok(ErrorCode::S_OK));
+    site.wait(job, &[JobState::Transferred]);
+    assert!(site.why(job).limits.is_empty());
+    site.wish(job, Wish::Cancel).unwrap();
+    assert_eq!(limit(Some(5)), Err(ErrorCode::DO_E_INVALID_STATE));
+}
+
+#[test]
+fn the_services_limit_holds_every_job_until_it_is_lifted() {
+    let site = Site::new();
+    site.engine().limit_rate(NonZeroU64::new(1));
+    let origin = Origin::start(Plan::new().file("/a", Content::new(9, 5 * MIB)));
+    let jobs = ["a", "b"].map(|name| site.create(vec![file(origin.url("/a"), &site.path(name))]));
+    for job in jobs {
+        site.wish(job, Wish::Resume).unwrap();
+    }
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let binds = |job| site.why(job).limits.iter().any(|limit| limit.binds);
+    while !jobs.iter().all(|job| binds(*job)) {
+        assert!(Instant::now() < deadline, "{:?}", jobs.map(|job| site.why(job).limits));
+        std::thread::yield_now();
+    }
+    assert_eq!(site.why(jobs[0]).limits[0].of, LimitScope::Service);
+    site.engine().limit_rate(None);
+    for job in jobs {
+        site.wait(job, &[JobState::Transferred]);
+    }
 }

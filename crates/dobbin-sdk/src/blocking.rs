@@ -212,6 +212,8 @@ impl Job {
         fn set_notify_interface(&self, interface: Option<&NotifyInterface>) -> Outcome;
         /// See [`crate::Job::notify_interface`].
         fn notify_interface(&self) -> Option<ListenerId>;
+        /// See [`crate::Job::set_rate_limit`].
+        fn set_rate_limit(&self, bytes_per_second_max: Option<u64>) -> Outcome;
         /// See [`crate::Job::set_notify_flags`].
         fn set_notify_flags(&self, flags: NotifyFlags) -> Outcome;
     }

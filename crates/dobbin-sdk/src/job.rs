@@ -3,7 +3,7 @@
 use dobbin_types::rest::{
     AddFile, AddFiles, AddedFiles, FileInfo, FileList, FileStats, FileWhy, JobFailure, JobInfo,
     JobStats, JobWhy, Outcome, PropertyBody, SetNoProgressTimeout, SetNotifyFlags, SetPriority,
-    SetRemoteName, route,
+    SetRateLimit, SetRemoteName, route,
 };
 use dobbin_types::{
     Clsid, CostFlags, ErrorCode, FileNumber, FileProperty, JobId, JobProgress, JobProperty,
@@ -198,6 +198,20 @@ impl Job {
         let body = SetNoProgressTimeout { seconds };
         let path = self.path(route::NO_PROGRESS_TIMEOUT);
         self.manager.send("setting the job's no-progress timeout", Method::PUT, path, &body).await
+    }
+
+    /// Changes the most that it may fetch, in bytes a second, at once; `None` lifts the limit.
+    ///
+    /// # Errors
+    ///
+    /// `E_INVALIDARG` for 0.
+    pub async fn set_rate_limit(
+        &self,
+        bytes_per_second_max: Option<u64>,
+    ) -> Result<Outcome, Error> {
+        let body = SetRateLimit { bytes_per_second_max };
+        let path = self.path(route::RATE_LIMIT);
+        self.manager.send("setting the job's rate limit", Method::PUT, path, &body).await
     }
 
     /// Changes which events its owner wants to be told of (`SetNotifyFlags`).

@@ -11,7 +11,7 @@ use dobbin_engine::{JobFilter, Page, Wish};
 use dobbin_types::rest::{
     AddFiles, AddedFiles, AgentInfo, Bookmark, CreateJob, CreatedJob, Failure, FileInfo, FileList,
     Handover, JOBS_PER_PAGE_MAX, JobFailure, JobInfo, JobList, Outcome, SetNoProgressTimeout,
-    SetNotifyFlags, SetPriority, route,
+    SetNotifyFlags, SetPriority, SetRateLimit, route,
 };
 use dobbin_types::{ErrorCode, JobId, JobState};
 use http::StatusCode;
@@ -188,6 +188,16 @@ pub(super) async fn set_notify_flags(
     Body(body): Body<SetNotifyFlags>,
 ) -> Reply<Outcome> {
     wish(shared, call, job, Wish::SetNotifyFlags(body.flags)).await
+}
+
+pub(super) async fn set_rate_limit(
+    State(shared): State<Shared>,
+    call: Call,
+    JobInPath(job): JobInPath,
+    Body(body): Body<SetRateLimit>,
+) -> Reply<Outcome> {
+    let (actor, rate) = (call.caller.actor, body.bytes_per_second_max);
+    Ok(Json(shared.engine.set_rate_limit(actor, job, rate).await?))
 }
 
 async fn wish(shared: Shared, call: Call, job: JobId, wish: Wish) -> Reply<Outcome> {

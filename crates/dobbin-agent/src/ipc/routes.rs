@@ -51,6 +51,7 @@ pub(crate) fn table() -> Vec<Route> {
         put(route::PRIORITY, handler::set_priority),
         put(route::NO_PROGRESS_TIMEOUT, handler::set_no_progress_timeout),
         put(route::NOTIFY_FLAGS, handler::set_notify_flags),
+        put(route::RATE_LIMIT, handler::set_rate_limit),
         get(route::ERROR, handler::error),
         get(route::EVENTS, handler::events),
         post(route::CALLBACKS, callback::listen),

@@ -44,6 +44,7 @@ fn options(home: &Path, scope: Scope, mode: AgentMode) -> AgentOptions {
         scope,
         mode,
         limits: JobLimits::OFF,
+        bytes_per_second_max: None,
         version: "1.2.3".to_owned(),
     }
 }

@@ -33,6 +33,7 @@ pub(super) fn body_for(path: &str, method: &Method) -> &'static str {
         Some("callback") if method == Method::PUT => r#"{"listener":1}"#,
         Some("{call}") => r#"{"result":"0x00000000"}"#,
         Some("no-progress-timeout") => r#"{"seconds":60}"#,
+        Some("rate-limit") => r#"{"bytes_per_second_max":5}"#,
         Some("notify-flags") => r#"{"flags":1}"#,
         Some("{property}") if path.contains("{download}") => r#"{"value":"name"}"#,
         Some("{property}") => r#"{"value":1}"#,

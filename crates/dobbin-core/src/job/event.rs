@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::num::NonZeroU64;
 
 use dobbin_types::{ByteRange, Clsid, CostFlags, ErrorCode, FileNumber, NotifyFlags, Priority};
 
@@ -34,6 +35,8 @@ pub enum Wish {
     SetNoProgressTimeout(u32),
     /// `SetNotifyFlags`.
     SetNotifyFlags(NotifyFlags),
+    /// The most it may fetch a second; `None` lifts the limit.
+    SetRateLimit(Option<NonZeroU64>),
     /// `IBackgroundCopyJob5::SetProperty`, `COST_FLAGS`.
     SetCostFlags(CostFlags),
     /// `IBackgroundCopyJob5::SetProperty`, `NOTIFICATION_CLSID`.
@@ -70,6 +73,8 @@ pub enum WishKind {
     SetNoProgressTimeout,
     /// [`Wish::SetNotifyFlags`].
     SetNotifyFlags,
+    /// [`Wish::SetRateLimit`].
+    SetRateLimit,
     /// [`Wish::SetCostFlags`].
     SetCostFlags,
     /// [`Wish::SetNotificationClsid`].
@@ -97,6 +102,7 @@ impl Wish {
             Wish::SetPriority(_) => WishKind::SetPriority,
             Wish::SetNoProgressTimeout(_) => WishKind::SetNoProgressTimeout,
             Wish::SetNotifyFlags(_) => WishKind::SetNotifyFlags,
+            Wish::SetRateLimit(_) => WishKind::SetRateLimit,
             Wish::SetCostFlags(_) => WishKind::SetCostFlags,
             Wish::SetNotificationClsid(_) => WishKind::SetNotificationClsid,
             Wish::SetRemoteName(..) => WishKind::SetRemoteName,

@@ -4,6 +4,7 @@
 //! a silent "nothing happens".
 
 use alloc::vec::Vec;
+use core::num::NonZeroU64;
 
 use dobbin_types::{ErrorCode, JobState, NotifyFlags, Priority};
 
@@ -48,6 +49,7 @@ pub(super) fn apply(job: &mut Job, wish: Wish, now: Now) -> Answer {
         Wish::SetPriority(priority) => set_priority(job, priority, now),
         Wish::SetNoProgressTimeout(seconds) => set_no_progress_timeout(job, seconds),
         Wish::SetNotifyFlags(flags) => set_notify_flags(job, flags),
+        Wish::SetRateLimit(rate) => set_rate_limit(job, rate),
         Wish::SetCostFlags(flags) => property::set_cost_flags(job, flags),
         Wish::SetNotificationClsid(clsid) => property::set_notify_clsid(job, clsid),
         Wish::SetRemoteName(file, url) => property::set_remote_name(job, file, url),
@@ -210,6 +212,11 @@ fn set_priority(job: &mut Job, priority: Priority, now: Now) -> Answer {
 /// `SetNoProgressTimeout`: the time without a byte so far counts against the new limit too.
 fn set_no_progress_timeout(job: &mut Job, seconds: u32) -> Answer {
     unless_over(job, |job| job.new.no_progress_timeout = Some(seconds))
+}
+
+/// A limit of the job's own, in force at once: what was fetched before does not count against it.
+fn set_rate_limit(job: &mut Job, rate: Option<NonZeroU64>) -> Answer {
+    unless_over(job, |job| job.new.bytes_per_second_max = rate)
 }
 
 /// `SetNotifyFlags`: `E_NOTIMPL` for bits that nobody knows.

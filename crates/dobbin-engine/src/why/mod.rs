@@ -9,6 +9,7 @@ mod history;
 use dobbin_core::access::Actor;
 use dobbin_core::job::File;
 use dobbin_core::time::Tick;
+use dobbin_net::throttle::Service;
 use dobbin_types::rest::{
     ByteSources, DiscardedBytes, Failure, FileWhy, Holdup, JobWhy, LimitScope, RateLimit,
     SourceBytes, SourceInfo, WHY_FILES_MAX,
@@ -19,6 +20,7 @@ use url::Url;
 use crate::commands::no_file;
 use crate::entry::Entry;
 use crate::event::WhyCommand;
+use crate::pace::Pace;
 use crate::picture;
 use crate::run::Loop;
 
@@ -55,7 +57,7 @@ impl Loop {
             holdup: self.holdup(entry),
             gives_up_at: job.gives_up_at().filter(|_| !is_rest).map(on_the_wall),
             expires_at: job.expires_at().map(on_the_wall),
-            limits: limits(entry),
+            limits: limits(&self.service, entry),
             bytes: sums(entry, now),
             failures: entry.history.failures(job.last_error().map(picture::failure)),
             files: files(entry, now),
@@ -102,14 +104,20 @@ fn count(jobs: usize) -> u32 {
     u32::try_from(jobs).unwrap_or(u32::MAX)
 }
 
-fn limits(entry: &Entry) -> Vec<RateLimit> {
+/// The limits in force for a job, and which of them hold it back.
+fn limits(service: &Service, entry: &Entry) -> Vec<RateLimit> {
+    let binding = entry.pace.as_ref().map(Pace::binding).unwrap_or_default();
     let own = entry.job.about().bytes_per_second_max.map(|rate| RateLimit {
         of: LimitScope::Job,
         bytes_per_second: rate.get(),
-        // A tenth less than the limit is what a server that is slower by itself would look like.
-        binds: entry.rate.bytes_per_second() >= rate.get() - rate.get() / 10,
+        binds: binding.own,
     });
-    own.into_iter().collect()
+    let shared = service.rate().map(|rate| RateLimit {
+        of: LimitScope::Service,
+        bytes_per_second: rate.get(),
+        binds: binding.service,
+    });
+    own.into_iter().chain(shared).collect()
 }
 
 /// The files that explain most: see [`WHY_FILES_MAX`].

@@ -177,6 +177,7 @@ fn start(home: &Path) -> Result<Embedded> {
         scope: Scope::User,
         mode: AgentMode::Embedded,
         limits: JobLimits::OFF,
+        bytes_per_second_max: None,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     Embedded::start(options).context("cannot start an agent")

@@ -25,6 +25,7 @@ fn agent(home: &Path) -> Embedded {
         mode: AgentMode::Service,
         version: "1.2.3".to_owned(),
         limits: JobLimits::OFF,
+        bytes_per_second_max: None,
     };
     Embedded::start(options).unwrap()
 }

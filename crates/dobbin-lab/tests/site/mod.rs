@@ -55,6 +55,10 @@ impl Site {
         self.folder.path().join(name)
     }
 
+    pub(crate) fn engine(&self) -> &Engine {
+        self.engine.as_ref().unwrap()
+    }
+
     pub(crate) fn handle(&self) -> Handle {
         self.engine.as_ref().unwrap().handle()
     }

@@ -188,6 +188,7 @@ fn the_agents_own_process() {
         scope: Scope::System,
         mode: AgentMode::Service,
         limits: JobLimits::OFF,
+        bytes_per_second_max: None,
         version: "0.0.0".to_owned(),
     };
     dobbin_agent::serve(options).unwrap();

@@ -55,6 +55,10 @@ async fn every_verb_asks_its_own_route() {
     check(async |job| job.set_priority(Priority::Low).await, body).await;
     let body = r#"PUT JOB/no-progress-timeout {"seconds":0}"#;
     check(async |job| job.set_no_progress_timeout(0).await, body).await;
+    let body = r#"PUT JOB/rate-limit {"bytes_per_second_max":5}"#;
+    check(async |job| job.set_rate_limit(Some(5)).await, body).await;
+    let body = r#"PUT JOB/rate-limit {"bytes_per_second_max":null}"#;
+    check(async |job| job.set_rate_limit(None).await, body).await;
     let body = r#"PUT JOB/notify-flags {"flags":8}"#;
     check(async |job| job.set_notify_flags(NotifyFlags::JOB_MODIFICATION).await, body).await;
 }

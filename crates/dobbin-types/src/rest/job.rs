@@ -99,6 +99,15 @@ pub struct SetNotifyFlags {
     pub flags: NotifyFlags,
 }
 
+/// The most that a job may fetch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SetRateLimit {
+    /// Bytes a second, at least 1; nothing lifts the limit.
+    pub bytes_per_second_max: Option<u64>,
+}
+
 /// What a call that succeeded says: usually `S_OK`, sometimes a success with a remark, such as
 /// `BG_S_PARTIAL_COMPLETE`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

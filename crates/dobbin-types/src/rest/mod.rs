@@ -38,7 +38,7 @@ pub use handover::{
 };
 pub use job::{
     CreateJob, CreatedJob, Header, JobInfo, JobList, Outcome, SetNoProgressTimeout, SetNotifyFlags,
-    SetPriority, Waiting,
+    SetPriority, SetRateLimit, Waiting,
 };
 pub use page::{Bookmark, JOBS_PER_PAGE_MAX, NoBookmark};
 pub use stats::{FileStats, JobStats};

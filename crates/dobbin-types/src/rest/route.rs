@@ -52,6 +52,9 @@ pub const PRIORITY: &str = "/v1/jobs/{job}/priority";
 pub const NO_PROGRESS_TIMEOUT: &str = "/v1/jobs/{job}/no-progress-timeout";
 /// `PUT` [`super::SetNotifyFlags`]: `SetNotifyFlags` ([`super::Outcome`]).
 pub const NOTIFY_FLAGS: &str = "/v1/jobs/{job}/notify-flags";
+/// `PUT` [`super::SetRateLimit`]: the most that the job may fetch a second, at once
+/// ([`super::Outcome`]).
+pub const RATE_LIMIT: &str = "/v1/jobs/{job}/rate-limit";
 /// `GET`: who is called about the job ([`super::CallbackInfo`]). `PUT` [`super::SetCallback`]:
 /// `SetNotifyInterface` ([`super::Outcome`]). `DELETE`: the same with `NULL` ([`super::Outcome`]).
 pub const CALLBACK: &str = "/v1/jobs/{job}/callback";

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Subcommand};
 use dobbin_types::{ByteRange, Clsid, CostFlags, JobState, NotifyFlags, Priority};
 
-use super::value;
+use super::value::{self, NewLimit};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -31,6 +31,7 @@ survives a restart of the agent once the job was resumed after it.";
 const SET_EXAMPLES: &str = "\
 Examples:
   dobbin jobs set 0f0d3b2e --priority foreground --timeout 600
+  dobbin jobs set 0f0d3b2e --limit-rate 2M
   dobbin jobs set 0f0d3b2e --notify transferred,error --cost not_roaming
   dobbin jobs set 0f0d3b2e --file 2 --to /srv/c.tar --size 1048576
 
@@ -246,6 +247,10 @@ pub(crate) struct SetArgs {
     /// Seconds without a byte after which it gives up; 0 makes every error final
     #[arg(long, group = "what", value_name = "SECONDS")]
     pub(crate) timeout: Option<u32>,
+
+    /// The most it may fetch a second, at once: bytes, with k, M or G for powers of 1024, or none
+    #[arg(long, group = "what", value_name = "RATE", value_parser = value::new_limit)]
+    pub(crate) limit_rate: Option<NewLimit>,
 
     /// Which events its owner is told of: transferred, error, modification, file_transferred, disable,
     /// several with commas between them, or none

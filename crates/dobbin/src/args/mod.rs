@@ -84,6 +84,7 @@ const SERVE_EXAMPLES: &str = "\
 Examples:
   dobbin serve                      your own agent, on your own state folder
   dobbin serve --system             the machine's agent, as the service manager starts it
+  dobbin serve --limit-rate 20M     all jobs share 20 MiB/s, foreground first
   DOBBIN_LOG=debug dobbin serve     with more to read on standard error";
 
 /// `dobbin serve`.
@@ -97,6 +98,11 @@ pub(crate) struct ServeArgs {
     /// Keep jobs and staging files in this folder
     #[arg(long, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
+
+    /// Fetch no more than this many bytes a second, all jobs together; k, M and G stand for powers of
+    /// 1024
+    #[arg(long, value_name = "RATE", value_parser = value::rate)]
+    pub(crate) limit_rate: Option<u64>,
 
     /// What callers may have.
     #[command(flatten)]

@@ -102,6 +102,20 @@ pub(crate) fn rate(text: &str) -> Result<u64, String> {
     }
 }
 
+/// A limit that is set anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NewLimit {
+    /// There is none any more.
+    None,
+    /// Bytes a second.
+    Rate(u64),
+}
+
+/// A rate, or `none`.
+pub(crate) fn new_limit(text: &str) -> Result<NewLimit, String> {
+    if text == "none" { Ok(NewLimit::None) } else { rate(text).map(NewLimit::Rate) }
+}
+
 /// A SHA-256 as 64 hexadecimal digits, in lower case from here on.
 pub(crate) fn sha256(text: &str) -> Result<String, String> {
     if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -141,6 +155,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_limit_is_a_rate_or_none() {
+        assert_eq!(new_limit("none"), Ok(NewLimit::None));
+        assert_eq!(new_limit("2k"), Ok(NewLimit::Rate(2_048)));
+        assert!(new_limit("0").is_err() && new_limit("").is_err());
+    }
 
     #[test]
     fn rates_are_numbers_with_a_unit() {

@@ -1,5 +1,7 @@
 //! `dobbin serve`: the agent, until it is told to stop.
 
+use std::num::NonZeroU64;
+
 use dobbin_agent::JobLimits;
 
 use crate::args::ServeArgs;
@@ -15,6 +17,7 @@ pub(crate) fn run(args: ServeArgs, place: &Place) -> Result<Exit, Trouble> {
     };
     let mut options = reach::service_options(args.system, args.state, place)?;
     options.limits = limits;
+    options.bytes_per_second_max = args.limit_rate.and_then(NonZeroU64::new);
     dobbin_agent::serve(options).map_err(reach::cannot_start)?;
     Ok(Exit::Done)
 }

@@ -247,6 +247,10 @@ impl Mind {
                 self.known()?.no_progress_timeout_seconds = u32::try_from(seconds).unwrap();
                 self.outcome()
             }
+            "PUT /v1/jobs/JOB/rate-limit" => {
+                self.known()?.bytes_per_second_max = body["bytes_per_second_max"].as_u64();
+                self.outcome()
+            }
             "PUT /v1/jobs/JOB/notify-flags" => {
                 self.known()?.notify_flags = serde_json::from_value(body["flags"].clone()).unwrap();
                 self.outcome()

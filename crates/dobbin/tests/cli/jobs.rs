@@ -41,6 +41,11 @@ fn verbs_change_the_job_and_say_so() {
     check(&["timeout", "0f0d", "60"], "job 0f0d3b2e: gives up after 60 s without a byte\n");
     let job = agent.job();
     assert_eq!((job.priority, job.no_progress_timeout_seconds), (Priority::High, 60));
+    let set = |rate| ["set", "0f0d", "--limit-rate", rate];
+    check(&set("2M"), "job 0f0d3b2e: fetches at most 2.00 MiB/s\n");
+    assert_eq!(agent.job().bytes_per_second_max, Some(2 << 20));
+    check(&set("none"), "job 0f0d3b2e: fetches without a limit of its own\n");
+    assert_eq!(agent.job().bytes_per_second_max, None);
     check(&["cancel", "0f0d"], "job 0f0d3b2e: cancelled\n");
     assert_eq!(agent.job().state, JobState::Cancelled);
 }

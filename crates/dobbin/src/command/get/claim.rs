@@ -129,12 +129,12 @@ async fn adjust(job: &Job, found: &JobInfo, args: &GetArgs) -> Result<Vec<String
     {
         job.set_no_progress_timeout(seconds).await?;
     }
+    if args.limit_rate.is_some() && args.limit_rate != found.bytes_per_second_max {
+        job.set_rate_limit(args.limit_rate).await?;
+    }
     let mut notes = Vec::new();
     if !args.headers.is_empty() {
         notes.push("note: the job sends the headers it was created with".to_owned());
-    }
-    if args.limit_rate.is_some() && args.limit_rate != found.bytes_per_second_max {
-        notes.push("note: the job keeps the limit it was created with".to_owned());
     }
     Ok(notes)
 }

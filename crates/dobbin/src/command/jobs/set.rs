@@ -6,6 +6,8 @@ use dobbin_types::{Clsid, CostFlags, DoFilePropertyId, FileNumber, NotifyFlags};
 use super::change::{local_name, refused, report};
 use super::pick;
 use crate::args::SetArgs;
+use crate::args::value::NewLimit;
+use crate::render::amount::Rate;
 use crate::trouble::{Exit, Trouble};
 
 /// Sets one thing after the other, in the order of the options in the help. The first refusal ends
@@ -17,6 +19,13 @@ pub(super) async fn set(manager: &Manager, args: SetArgs, json: bool) -> Result<
     }
     if let Some(seconds) = args.timeout {
         report(&gives_up(seconds), &job, job.set_no_progress_timeout(seconds).await?, json)?;
+    }
+    if let Some(limit) = args.limit_rate {
+        let (rate, done) = match limit {
+            NewLimit::None => (None, "fetches without a limit of its own".to_owned()),
+            NewLimit::Rate(rate) => (Some(rate), format!("fetches at most {}", Rate(rate))),
+        };
+        report(&done, &job, job.set_rate_limit(rate).await?, json)?;
     }
     if let Some(flags) = args.notify {
         let outcome = job.set_notify_flags(flags).await.map_err(refused)?;
