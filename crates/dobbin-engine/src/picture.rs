@@ -9,6 +9,7 @@ use dobbin_types::{FileNumber, FileProgress, FileTime, JobProgress, JobState};
 
 use crate::download;
 use crate::entry::Entry;
+use crate::piece_hashes;
 
 /// A job as its owner sees it.
 pub(crate) fn job(entry: &Entry, clock: &Clock) -> JobInfo {
@@ -120,5 +121,6 @@ pub(crate) fn file(entry: &Entry, number: FileNumber) -> Option<FileInfo> {
         sha256: file.sha256.as_ref().map(digest_to_hex),
         replace: file.replace,
         last_modified: file.facts.as_ref().and_then(|facts| facts.last_modified),
+        piece_hashes: piece_hashes::shown(&file.check),
     })
 }

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use dobbin_core::job::{Check, check_remote_name};
 use dobbin_store::Store;
-use dobbin_types::phf::{Digest, Expected, Phf, digest_from_base64, digest_from_hex};
+use dobbin_types::phf::{
+    Digest, Expected, Phf, digest_from_base64, digest_from_hex, digest_to_base64, digest_to_hex,
+};
 use dobbin_types::rest::{AddFile, Failure, PHF_TEXT_BYTES_MAX, PieceHashes};
 use dobbin_types::{ErrorCode, JobId};
 
@@ -77,6 +79,22 @@ impl Given {
     }
 }
 
+/// What a file's owner sees of it; nothing where there is nothing to see. The text of a piece-hash file
+/// is left out.
+pub(crate) fn shown(check: &Check) -> Option<PieceHashes> {
+    let mandatory = check.mandatory == Some(true);
+    let Some(info) = check.info.as_deref().and_then(|text| CheckInfo::read_again(text).ok()) else {
+        return mandatory.then(|| PieceHashes { mandatory, ..PieceHashes::default() });
+    };
+    Some(PieceHashes {
+        url: info.url,
+        text: None,
+        sha256: info.expected.digest.as_ref().map(digest_to_hex),
+        hash_of_hashes: info.expected.hash_of_hashes.as_ref().map(digest_to_base64),
+        mandatory,
+    })
+}
+
 /// Removes what was kept for a job that did not come to be.
 pub(crate) fn drop_kept(root: &PathBuf, job: JobId) {
     if let Err(error) = Store::remove_folder_under(root, job) {
@@ -128,10 +146,8 @@ fn invalid(field: &str, message: impl Into<String>) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use dobbin_types::ByteRange;
-    use dobbin_types::phf::digest_to_base64;
-
     use super::*;
+    use dobbin_types::ByteRange;
 
     fn phf() -> Phf {
         Phf::new(100_000, 65_536, vec![[1; 32], [2; 32]], sha256).unwrap()

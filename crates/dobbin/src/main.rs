@@ -5,6 +5,7 @@
 
 mod args;
 mod command;
+mod document;
 mod metalink;
 mod reach;
 mod render;
@@ -36,6 +37,8 @@ fn run(cli: Cli) -> Result<Exit, Trouble> {
         Command::Jobs(args) => wait_for(command::jobs::run(args, place)),
         Command::Downloads(args) => wait_for(command::downloads::run(args, place)),
         Command::Why(args) => wait_for(command::why::run(args, place)),
+        Command::Publish(args) => command::pieces::publish::run(args),
+        Command::Verify(args) => command::pieces::verify::run(args),
         Command::Serve(args) => command::serve::run(args, &place),
         Command::Completions(args) => command::completions::completions(args),
         Command::Man(args) => command::completions::man(args),

@@ -31,6 +31,7 @@ fn file_info() -> FileInfo {
         sha256: None,
         replace: false,
         last_modified: None,
+        piece_hashes: None,
     }
 }
 

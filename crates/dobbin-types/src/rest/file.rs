@@ -141,6 +141,9 @@ pub struct FileInfo {
     /// When the origin last changed it, if it said so; the local file gets this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_modified: Option<FileTime>,
+    /// How its pieces are checked, without the text of a piece-hash file that came with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub piece_hashes: Option<PieceHashes>,
 }
 
 /// The files of a job, in the order in which they were added.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use dobbin_types::Priority;
+use dobbin_types::phf::Digest;
 use dobbin_types::rest::Header;
 
 use super::value;
@@ -17,6 +18,7 @@ Examples:
   dobbin get -H 'Authorization: Bearer abc' https://example.com/private.tar
   dobbin get --mirror https://mirror.example.net/image.iso https://example.com/image.iso
   dobbin get -d ~/Downloads https://example.com/release.meta4
+  dobbin get --phf image.iso.phf https://example.com/image.iso
   dobbin get --background https://example.com/big.tar
 
 A file appears under its name when it is whole, and not before. After an interruption the same
@@ -60,6 +62,23 @@ pub(crate) struct GetArgs {
     /// The SHA-256 that the file must have; only with one URL
     #[arg(long, value_name = "HEX", value_parser = value::sha256)]
     pub(crate) sha256: Option<String>,
+
+    /// Check each piece while it comes against this piece-hash file, and fail if that cannot be done;
+    /// a URL needs one of the next two; only with one URL
+    #[arg(long, value_name = "FILE|URL")]
+    pub(crate) phf: Option<String>,
+
+    /// The SHA-256 that the piece-hash file must have
+    #[arg(long, value_name = "HEX", value_parser = value::sha256, requires = "phf")]
+    pub(crate) phf_sha256: Option<String>,
+
+    /// The hash over all piece hashes that the piece-hash file must name
+    #[arg(long, value_name = "BASE64", value_parser = value::digest_base64, requires = "phf")]
+    pub(crate) hash_of_hashes: Option<Digest>,
+
+    /// Fetch the file unchecked if its pieces cannot be checked
+    #[arg(long, requires = "phf")]
+    pub(crate) phf_optional: bool,
 
     /// Send this header to the server; may be given several times
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = value::header)]

@@ -5,6 +5,7 @@
 mod downloads;
 mod get;
 mod jobs;
+mod pieces;
 pub(crate) mod value;
 mod why;
 
@@ -16,6 +17,7 @@ use clap_complete::Shell;
 pub(crate) use self::downloads::{CreateDownloadArgs, DownloadsArgs, DownloadsCommand};
 pub(crate) use self::get::GetArgs;
 pub(crate) use self::jobs::{AddArgs, CreateArgs, JobsArgs, JobsCommand, SetArgs};
+pub(crate) use self::pieces::{PublishArgs, VerifyArgs};
 pub(crate) use self::why::WhyArgs;
 
 const EXAMPLES: &str = "\
@@ -56,6 +58,8 @@ impl Cli {
             Command::Jobs(args) => args.json,
             Command::Downloads(args) => args.json,
             Command::Why(args) => args.json,
+            Command::Publish(args) => args.json,
+            Command::Verify(args) => args.json,
             Command::Serve(_) | Command::Completions(_) | Command::Man(_) => false,
         }
     }
@@ -72,6 +76,10 @@ pub(crate) enum Command {
     Downloads(DownloadsArgs),
     /// Say why a job stands where it stands, and where its bytes came from
     Why(WhyArgs),
+    /// Write the piece-hash file of a file, so that others can check each piece of it
+    Publish(PublishArgs),
+    /// Compare a file with its piece-hash file, and name what is damaged
+    Verify(VerifyArgs),
     /// Run the agent: it works on jobs until it is stopped
     Serve(ServeArgs),
     /// Print the completions of a shell

@@ -3,6 +3,9 @@
 //! Each function is the one door for its kind of value; what comes out of it cannot be wrong.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use dobbin_types::phf::{
+    Digest, PIECE_SIZE_MAX, PIECE_SIZE_MIN, digest_from_base64, digest_from_hex, digest_to_hex,
+};
 use dobbin_types::rest::Header;
 use dobbin_types::{ByteRange, CostFlags, DownloadProperty, JobState, NotifyFlags, Priority};
 
@@ -118,11 +121,24 @@ pub(crate) fn new_limit(text: &str) -> Result<NewLimit, String> {
 
 /// A SHA-256 as 64 hexadecimal digits, in lower case from here on.
 pub(crate) fn sha256(text: &str) -> Result<String, String> {
-    if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        Ok(text.to_ascii_lowercase())
-    } else {
-        Err("expected 64 hexadecimal digits".to_owned())
-    }
+    digest_hex(text).map(|digest| digest_to_hex(&digest))
+}
+
+/// A SHA-256 as 64 hexadecimal digits.
+pub(crate) fn digest_hex(text: &str) -> Result<Digest, String> {
+    digest_from_hex(text).ok_or_else(|| "expected 64 hexadecimal digits".to_owned())
+}
+
+/// A SHA-256 in base64.
+pub(crate) fn digest_base64(text: &str) -> Result<Digest, String> {
+    digest_from_base64(text).ok_or_else(|| "expected 32 bytes in base64".to_owned())
+}
+
+/// Bytes of a piece: a power of two within the limits of piece-hash files.
+pub(crate) fn piece_size(text: &str) -> Result<u32, String> {
+    let size = rate(text).ok().and_then(|size| u32::try_from(size).ok());
+    size.filter(|size| size.is_power_of_two() && (PIECE_SIZE_MIN..=PIECE_SIZE_MAX).contains(size))
+        .ok_or_else(|| "expected a power of two from 64k to 64M, such as 256k or 1M".to_owned())
 }
 
 /// `Name: value`. Which names may be sent is the agent's to say.

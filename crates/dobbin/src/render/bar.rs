@@ -14,7 +14,7 @@ use super::{style, text, wording};
 const PERIOD: Duration = Duration::from_millis(200);
 
 /// Longest name before the bar, in columns.
-const NAME_WIDTH_MAX: usize = 20;
+pub(super) const NAME_WIDTH_MAX: usize = 20;
 
 /// The bar itself, in columns.
 const BAR_WIDTH: u64 = 16;
@@ -106,8 +106,13 @@ fn line(name: &str, job: &JobInfo, starting: bool) -> String {
 
 /// `[====>           ] `; nothing while the size is unknown.
 fn bar(job: &JobInfo) -> String {
-    let Some(total) = job.progress.bytes_total else { return String::new() };
-    let full = percent(job.progress.bytes_transferred, total) * BAR_WIDTH / 100;
+    let total = job.progress.bytes_total;
+    total.map(|total| gauge(job.progress.bytes_transferred, total)).unwrap_or_default()
+}
+
+/// `[====>           ] `.
+pub(super) fn gauge(have: u64, total: u64) -> String {
+    let full = percent(have, total) * BAR_WIDTH / 100;
     let cells = (0..BAR_WIDTH).map(|cell| match cell {
         cell if cell < full => '=',
         cell if cell == full => '>',
@@ -133,7 +138,7 @@ fn doing(job: &JobInfo, starting: bool) -> Option<String> {
     }
 }
 
-fn style_of_line() -> ProgressStyle {
+pub(super) fn style_of_line() -> ProgressStyle {
     ProgressStyle::with_template("{wide_msg}").expect("the template is valid")
 }
 

@@ -10,3 +10,4 @@ pub(crate) mod style;
 pub(crate) mod table;
 pub(crate) mod text;
 pub(crate) mod wording;
+pub(crate) mod work;

@@ -42,6 +42,8 @@ fn the_help_of_every_command_is_as_committed() {
         vec!["get"],
         vec!["jobs"],
         vec!["why"],
+        vec!["publish"],
+        vec!["verify"],
         vec!["serve"],
         vec!["completions"],
         vec!["man"],

@@ -9,5 +9,6 @@ mod help;
 mod home;
 mod jobs;
 mod metalink;
+mod pieces;
 mod usage;
 mod web;

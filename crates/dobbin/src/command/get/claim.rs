@@ -6,6 +6,7 @@ use dobbin_sdk::{Job, JobFilter, Manager};
 use dobbin_types::rest::{AddFile, CreateJob, FileInfo, JobInfo, REQUEST_BYTES_MAX};
 use dobbin_types::{Completion, ErrorCode, JobId};
 
+use super::hashes;
 use super::plan::{Item, Plan};
 use crate::args::GetArgs;
 use crate::reach;
@@ -100,6 +101,11 @@ fn difference(plan: &Plan, args: &GetArgs, job: &JobInfo, files: &[FileInfo]) ->
         if item.sha256.is_some() && file.sha256 != item.sha256 {
             return Some(format!("is fetching {shown} without this hash"));
         }
+        if let Some(wanted) = &item.piece_hashes
+            && !hashes::are_the_same(wanted, file.piece_hashes.as_ref())
+        {
+            return Some(format!("is fetching {shown} without these piece hashes"));
+        }
         if item.exists && !file.replace {
             return Some(format!("is fetching {shown} without leave to replace it"));
         }
@@ -174,12 +180,14 @@ fn batches(plan: &Plan, args: &GetArgs) -> Vec<Vec<AddFile>> {
             local_name: Some(item.local_name.clone()),
             size: item.size,
             sha256: item.sha256.clone(),
+            piece_hashes: item.piece_hashes.clone(),
             replace: args.force,
             ..AddFile::default()
         };
         // The names twice, for every character that JSON would escape, and the rest of the object.
         let urls: usize = item.mirrors.iter().map(|mirror| mirror.len() + 4).sum();
-        let size = 2 * (item.url.len() + urls + item.local_name.len()) + 256;
+        let hashes = item.piece_hashes.as_ref().map_or(0, hashes::wire_bytes);
+        let size = 2 * (item.url.len() + urls + item.local_name.len()) + hashes + 256;
         if bytes + size > FILES_BYTES_MAX {
             batches.push(Vec::new());
             bytes = 0;
@@ -233,6 +241,7 @@ mod tests {
             sha256: None,
             replace: false,
             last_modified: None,
+            piece_hashes: None,
         }
     }
 

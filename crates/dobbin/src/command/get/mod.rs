@@ -5,6 +5,7 @@ mod claim;
 mod failure;
 mod folder;
 mod follow;
+mod hashes;
 mod name;
 mod named;
 mod plan;

@@ -4,7 +4,6 @@
 //! certificates and retries are then the same for both.
 
 use std::fs;
-use std::io::Read as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,6 +17,7 @@ use super::failure;
 use super::plan::Item;
 use super::signals::Signals;
 use crate::args::GetArgs;
+use crate::document::{self, is_url};
 use crate::metalink::{self, DOCUMENT_BYTES_MAX, Metalink};
 use crate::reach::{self, Place, Whose};
 use crate::render::text::{brief, clean};
@@ -78,37 +78,15 @@ fn is_metalink(word: &str) -> bool {
     ENDINGS.iter().any(|ending| path.ends_with(ending))
 }
 
-fn is_url(word: &str) -> bool {
-    let lower = word.to_ascii_lowercase();
-    ["http://", "https://"].iter().any(|scheme| lower.starts_with(scheme))
-}
-
 async fn document(word: &str, args: &GetArgs, place: &Place) -> Result<Document, Trouble> {
     let (from, bytes) = if is_url(word) {
         (brief(word), fetched(word, args, place).await?)
     } else {
-        (clean(word).into_owned(), read_bounded(Path::new(word))?)
+        (clean(word).into_owned(), document::read(Path::new(word), "metalink", DOCUMENT_BYTES_MAX)?)
     };
     let metalink = metalink::read(&bytes)
         .map_err(|fault| Trouble::failed(format!("cannot follow the metalink {from}: {fault}")))?;
     Ok(Document { from, metalink })
-}
-
-/// The bytes of a document on this machine.
-fn read_bounded(path: &Path) -> Result<Vec<u8>, Trouble> {
-    let shown = path.display();
-    let cannot = |why: &dyn std::fmt::Display| {
-        Trouble::usage(format!("cannot read the metalink {shown}: {why}"))
-    };
-    if !fs::metadata(path).map_err(|error| cannot(&error))?.is_file() {
-        return Err(cannot(&"it is not a file"));
-    }
-    let file = fs::File::open(path).map_err(|error| cannot(&error))?;
-    let mut bytes = Vec::new();
-    // One byte more than may be there, so that a longer one shows itself.
-    let bound = DOCUMENT_BYTES_MAX as u64 + 1;
-    file.take(bound).read_to_end(&mut bytes).map_err(|error| cannot(&error))?;
-    Ok(bytes)
 }
 
 /// The bytes of a document at a URL. Ctrl-C drops the job that fetches it.
@@ -124,7 +102,7 @@ async fn fetched(url: &str, args: &GetArgs, place: &Place) -> Result<Vec<u8>, Tr
     let outcome = fetch(&agent.manager, url, args, &path, &mut signals).await;
     agent.leave().await;
     outcome?;
-    read_bounded(&path)
+    document::read(&path, "metalink", DOCUMENT_BYTES_MAX)
 }
 
 /// Fetches a document to `path`.
@@ -251,19 +229,6 @@ mod tests {
         ] {
             assert_eq!(is_metalink(word), expect, "{word}");
         }
-    }
-
-    #[test]
-    fn only_files_of_a_bounded_size_are_read() {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("x.meta4");
-        assert!(read_bounded(&path).is_err());
-        assert!(read_bounded(home.path()).is_err());
-        fs::write(&path, "text").unwrap();
-        assert_eq!(read_bounded(&path).unwrap(), b"text");
-        let file = fs::File::create(&path).unwrap();
-        file.set_len(DOCUMENT_BYTES_MAX as u64 + 9).unwrap();
-        assert_eq!(read_bounded(&path).unwrap().len(), DOCUMENT_BYTES_MAX + 1);
     }
 
     #[test]

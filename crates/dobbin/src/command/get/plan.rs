@@ -6,9 +6,12 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf, absolute};
 
 use dobbin_types::file::{LOCAL_NAME_BYTES_MAX, MIRRORS_MAX, URL_CHARS_MAX};
+use dobbin_types::phf::digest_to_hex;
+use dobbin_types::rest::PieceHashes;
 use url::Url;
 
 use super::folder;
+use super::hashes;
 use super::name;
 use super::named::Named;
 use crate::args::GetArgs;
@@ -28,6 +31,8 @@ pub(crate) struct Item {
     pub(crate) size: Option<u64>,
     /// The SHA-256 that it must have, as 64 hexadecimal digits.
     pub(crate) sha256: Option<String>,
+    /// How its pieces are to be checked.
+    pub(crate) piece_hashes: Option<PieceHashes>,
     /// Where to: an absolute path in a folder that exists.
     pub(crate) local_name: String,
     /// Whether something stood there before, which `--force` allows.
@@ -142,6 +147,10 @@ fn refuse_what_fits_one_url(args: &GetArgs, named: &[Named]) -> Result<(), Troub
         let what = format!("--sha256 is the hash of one file, but {several}");
         return Err(Trouble::usage(what).remedy("fetch the files one by one"));
     }
+    if args.phf.is_some() && !is_one_url {
+        let what = format!("--phf has the hashes of one file, but {several}");
+        return Err(Trouble::usage(what).remedy("fetch the files one by one"));
+    }
     if !args.mirrors.is_empty() && !is_one_url {
         let what = format!("--mirror is another address of one file, but {several}");
         return Err(Trouble::usage(what).remedy("fetch the files one by one"));
@@ -170,7 +179,8 @@ fn plain(args: &GetArgs, text: &str) -> Result<Item, Trouble> {
         return Err(Trouble::usage(what));
     }
     let sha256 = args.sha256.clone();
-    Ok(Item { url: url.into(), mirrors, size: None, sha256, local_name, exists })
+    let piece_hashes = hashes::asked_for(args)?;
+    Ok(Item { url: url.into(), mirrors, size: None, sha256, piece_hashes, local_name, exists })
 }
 
 /// A file of a metalink, below the folder that was chosen.
@@ -185,15 +195,11 @@ fn described(args: &GetArgs, file: Described, folders: &mut Vec<PathBuf>) -> Res
         url: urls.next().unwrap_or_default(),
         mirrors: urls.collect(),
         size: file.size,
-        sha256: file.sha256.map(hex),
+        sha256: file.sha256.as_ref().map(digest_to_hex),
+        piece_hashes: None,
         local_name,
         exists,
     })
-}
-
-/// A hash as the agent reads it.
-fn hex(digest: [u8; 32]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn read_url(text: &str) -> Result<Url, Trouble> {

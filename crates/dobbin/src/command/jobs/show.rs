@@ -175,6 +175,7 @@ mod tests {
             sha256: None,
             replace: false,
             last_modified: None,
+            piece_hashes: None,
         };
         let page = page(&job, &[file], time, None).join("\n");
         assert_eq!(
