@@ -32,8 +32,8 @@ fn what_is_published_is_what_sha256_says_of_each_piece() {
     let phf: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(phf["ContentLength"], 200_000);
     assert_eq!(phf["HashOfHashes"], said["hash_of_hashes"]);
-    // Computed by other programs: `head -c 65536 a | openssl dgst -sha256 -binary | base64`, and over
-    // the four digests in a row.
+    // Computed by another program from the same bytes: SHA-256 of the first piece, and of the four
+    // digests in a row.
     assert_eq!(phf["Pieces"][0], FIRST_PIECE);
     assert_eq!(phf["HashOfHashes"], HASH_OF_HASHES);
     let names: Vec<_> = std::fs::read_dir(home.path()).unwrap().collect();

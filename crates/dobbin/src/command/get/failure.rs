@@ -77,7 +77,10 @@ fn advice(failure: &JobFailure) -> Option<&'static str> {
         _ => {}
     }
     let table: &[(ErrorCode, &str)] = &[
-        (ErrorCode::DO_E_BAD_PIECE_HASH, "compare --sha256 with what the publisher says"),
+        (
+            ErrorCode::DO_E_BAD_PIECE_HASH,
+            "compare the hashes that you gave with what the publisher says",
+        ),
         (
             ErrorCode::DO_E_DOWNLOAD_NO_PROGRESS,
             "check the network, or wait longer with --no-progress-timeout",
