@@ -61,7 +61,8 @@ impl Loop {
         self.answer_starts(job);
     }
 
-    fn carry_out(
+    /// Carries out effects of a job, and calls `done` when what they changed is durable.
+    pub(crate) fn carry_out(
         &mut self,
         job: JobId,
         effects: Vec<Effect>,

@@ -219,8 +219,9 @@ impl Loop {
             Event::Forgotten { job } => self.forgotten(job),
             Event::Command(..)
             | Event::Transfer { .. }
+            | Event::Settling { .. }
             | Event::PublishIntended { .. }
-            | Event::FilePublished { .. }
+            | Event::FilesPublished { .. }
             | Event::PublishEnded { .. }
             | Event::HandoverOver { .. }
             | Event::Tell { .. }

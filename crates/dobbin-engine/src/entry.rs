@@ -68,6 +68,8 @@ pub(crate) struct Run {
     pub(crate) source: Source,
     /// How much of what the file's gauge says was received is counted with the entry.
     pub(crate) counted_bytes: u64,
+    /// Set when it is done with the network and waits for its last flush, of about so many bytes.
+    pub(crate) settling_bytes: Option<u64>,
 }
 
 /// A file, live.
@@ -80,6 +82,8 @@ pub(crate) struct LiveFile {
     /// Counts how often what was had of the file was dropped: a flush of what was dropped says
     /// nothing of what came after.
     pub(crate) generation: u64,
+    /// Something of it is not in the journal yet, and goes there when its transfer ends.
+    pub(crate) unnoted: bool,
     pub(crate) gauge: SharedGauge,
     /// What its transfers did; `None` before the first one.
     pub(crate) ledger: Option<SharedLedger>,
@@ -194,12 +198,13 @@ impl LiveFile {
 
     /// Whether the file is as one that was never begun.
     pub(crate) fn is_untouched(&self) -> bool {
-        let LiveFile { extras, flushed, generation, gauge, ledger, fetching } = self;
+        let LiveFile { extras, flushed, generation, unnoted, gauge, ledger, fetching } = self;
         *extras == FileExtras::default()
             && flushed.is_none()
             && *generation == 0
             && gauge.is_untouched()
             && ledger.is_none()
+            && !*unnoted
             && *fetching == Stopwatch::default()
     }
 
@@ -210,7 +215,8 @@ impl LiveFile {
             gauge.set_transferred(set.byte_count());
         }
         let fetching = Stopwatch::with_spent(extras.figures.fetching);
-        LiveFile { extras, flushed, generation: 0, gauge, ledger: None, fetching }
+        let (generation, unnoted, ledger) = (0, false, None);
+        LiveFile { extras, flushed, generation, unnoted, gauge, ledger, fetching }
     }
 
     /// Where its next transfer writes what it does.
@@ -244,10 +250,17 @@ impl LiveFile {
 
 /// The files of an entry that are still to be fetched: those that run first, so that a plan made
 /// twice is the same.
-pub(crate) fn unfinished(entry: &Entry) -> impl Iterator<Item = FileNumber> + '_ {
+///
+/// * `settles_aside`: whether those that only wait for the disk are left out.
+pub(crate) fn unfinished(
+    entry: &Entry,
+    settles_aside: bool,
+) -> impl Iterator<Item = FileNumber> + '_ {
+    let needs_place = move |run: &Run| !settles_aside || run.settling_bytes.is_none();
     let is_pending =
         |number: &FileNumber| entry.job.file(*number).is_some_and(|file| !file.finished);
-    let running = entry.runs.keys().copied().filter(is_pending);
+    let running = entry.runs.iter().filter(move |(_, run)| needs_place(run));
+    let running = running.map(|(number, _)| *number).filter(is_pending);
     let waiting = entry.job.unfinished().filter(|number| !entry.runs.contains_key(number));
     running.chain(waiting)
 }

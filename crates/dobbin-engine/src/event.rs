@@ -34,18 +34,20 @@ pub(crate) enum Event {
     Transfer { job: JobId, file: FileNumber, attempt: Attempt, news: News },
     /// The transfer of a file is over: nothing of it touches the disk any more.
     TransferEnded { job: JobId, file: FileNumber },
+    /// A file's transfer is done with the network: it waits for its last flush, which is about so many
+    /// bytes, and reports then.
+    Settling { job: JobId, file: FileNumber, bytes: u64 },
     /// These pieces of the file survive a power cut now.
     Flushed { job: JobId, file: FileNumber, generation: u64, set: PieceSet },
-    /// The candidate for a file's destination is ready: its intent is to be noted before the visible
-    /// step. Whoever prepared it waits for the answer.
+    /// Candidates for some files' destinations are ready: their intents are to be noted before the
+    /// visible step. Whoever prepared them waits for the answer.
     PublishIntended {
         job: JobId,
-        file: FileNumber,
-        intent: Intent,
+        intents: Vec<(FileNumber, Intent)>,
         noted: std::sync::mpsc::SyncSender<bool>,
     },
-    /// A file stands under its name.
-    FilePublished { job: JobId, file: FileNumber },
+    /// Files stand under their names.
+    FilesPublished { job: JobId, files: Vec<FileNumber> },
     /// Publishing a job's files is over.
     PublishEnded { job: JobId, failed: Option<(FileNumber, Trouble)> },
     /// The journal has forgotten a job that is over: its files may go.
@@ -68,8 +70,9 @@ pub(crate) enum Event {
 
 /// What a transfer reports of its file.
 pub(crate) enum News {
-    /// What the origin says the file is; told when that is durable.
-    Known(Facts, oneshot::Sender<bool>),
+    /// What the origin says the file is; told when that is durable. Nobody waits for that where the
+    /// file is one piece: there is nothing of it to go on with after a crash.
+    Known(Facts, Option<oneshot::Sender<bool>>),
     /// The file changed at the origin: forget what was had. The transfer goes on when this is
     /// durable; an answer of `false`, or none, means it must not.
     Restarted(oneshot::Sender<bool>),

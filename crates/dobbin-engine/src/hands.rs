@@ -9,6 +9,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use dobbin_store::Staging;
+
+use crate::group::{Done, Group};
+
 /// Threads for flushes and publishing, at most. Two keep a disk busy; the others are for a
 /// destination that hangs.
 pub(crate) const THREADS_MAX: usize = 4;
@@ -22,6 +26,7 @@ type Work = Box<dyn FnOnce() + Send>;
 #[derive(Clone)]
 pub(crate) struct Hands {
     shared: Arc<Shared>,
+    group: Arc<Group>,
 }
 
 struct Shared {
@@ -47,7 +52,7 @@ impl Hands {
     pub(crate) fn new(name: &'static str, threads_max: usize) -> Hands {
         let (state, changed) = (Mutex::default(), Condvar::new());
         let shared = Shared { name, threads_max, state, changed };
-        Hands { shared: Arc::new(shared) }
+        Hands { shared: Arc::new(shared), group: Arc::default() }
     }
 
     /// Does `work` soon, on one of the threads.
@@ -65,6 +70,15 @@ impl Hands {
             }
         }
         self.shared.changed.notify_one();
+    }
+
+    /// Flushes a small file that is wholly written, together with others that end at about the same
+    /// time, and calls `done` with what came of this one.
+    pub(crate) fn flush_in_group(&self, staging: Arc<Staging>, done: Done) {
+        if self.group.add(staging, done) {
+            let group = Arc::clone(&self.group);
+            self.give(move || group.work());
+        }
     }
 
     /// Does everything that was given, and ends the threads.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use dobbin_core::job::{Job, JobEvent};
+use dobbin_store::Caching;
 use dobbin_types::{FileNumber, JobId, JobState, Priority};
 
 use crate::entry::{self, Run};
@@ -13,9 +14,11 @@ impl Loop {
     /// Starts and stops transfers until what runs is what should. Doing it twice changes nothing.
     pub(crate) fn plan(&mut self) {
         let (entries, now) = (&self.entries, self.clock.now());
+        let settles_aside = self.settles_aside();
+        let unfinished = |entry| entry::unfinished(entry, settles_aside);
         let wanted: BTreeSet<(JobId, FileNumber)> = self
             .queue
-            .plan(now, |job| entries.get(&job).into_iter().flat_map(entry::unfinished))
+            .plan(now, |job| entries.get(&job).into_iter().flat_map(unfinished))
             .into_iter()
             .collect();
         self.take_slots(&wanted);
@@ -34,11 +37,12 @@ impl Loop {
             let Some(entry) = self.entries.get(job) else {
                 continue;
             };
-            if !has_slot(*job) {
+            let settles = entry.runs.values().any(|run| run.settling_bytes.is_some());
+            if !has_slot(*job) && !settles {
                 lost.push(*job);
             } else {
                 for (file, run) in &entry.runs {
-                    if !wanted.contains(&(*job, *file)) {
+                    if run.settling_bytes.is_none() && !wanted.contains(&(*job, *file)) {
                         run.stop.now();
                     }
                 }
@@ -93,14 +97,24 @@ impl Loop {
             gauge: live.gauge.clone(),
             ledger: live.open_ledger(&self.clock),
             throttle: Some(throttle),
+            caching: caching(entry.job.priority()),
         };
         let counted_bytes = live.gauge.fetched();
         let stop = self.pool.start(order);
-        entry.runs.insert(number, Run { stop, source, counted_bytes });
+        entry.runs.insert(number, Run { stop, source, counted_bytes, settling_bytes: None });
         if let Some(live) = entry.files.get_mut(number.index()) {
             live.fetching.start(now);
         }
         self.keep_pulse(job);
+    }
+}
+
+/// Who waits for a file may use it at once; what comes in the background should not push out of memory
+/// what others work with.
+fn caching(priority: Priority) -> Caching {
+    match priority {
+        Priority::Foreground => Caching::Keep,
+        Priority::High | Priority::Normal | Priority::Low => Caching::Spare,
     }
 }
 

@@ -9,10 +9,10 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use dobbin_core::access::Actor;
-use dobbin_core::job::{JobEvent, Trouble, Wish};
+use dobbin_core::job::{JobEvent, Trouble, Wish, step};
 use dobbin_core::piece::PieceSet;
-use dobbin_store::publish::{commit, mode_of_new_files, part_path, part_tag, prepare};
-use dobbin_store::{Intent, Known, Place, PublishError, Staging, Wanted, space};
+use dobbin_store::publish::{commit_all, mode_of_new_files, part_path, part_tag, prepare};
+use dobbin_store::{Intent, Known, Place, Staging, Wanted, space};
 use dobbin_types::rest::{Failure, Outcome};
 use dobbin_types::{Completion, ErrorCode, FileNumber, FileTime, JobId, JobState};
 
@@ -22,9 +22,17 @@ use crate::event::{Event, Reply};
 use crate::run::Loop;
 use crate::transfer::{chain, fatal, of_disk};
 
-/// Files of one job that are published at once. Each waits for the disk three times (its own bytes,
-/// the intent, its folder), and those who wait together share the flushes of journal and file system.
+/// Groups of files of one job that are published at once. Each waits for the disk (its files' bytes,
+/// their intents, their folders), and those who wait together share the flushes of journal and file
+/// system.
 const PUBLISHING_MAX: usize = 8;
+
+/// Files of such a group: one note of all intents, one flush of each folder.
+const GROUP_FILES_MAX: usize = 128;
+
+/// Bytes of the files of such a group, unless it has one file only: where files must be copied, the
+/// first should not wait long for the last.
+const GROUP_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// One file to publish.
 struct Item {
@@ -100,29 +108,43 @@ impl Loop {
         });
     }
 
-    /// Notes an intent; the disk thread waits until it is durable.
+    /// Notes intents; the disk thread waits until all are durable.
     pub(crate) fn publish_intended(
         &mut self,
         job: JobId,
-        number: FileNumber,
-        intent: Intent,
+        intents: Vec<(FileNumber, Intent)>,
         noted: SyncSender<bool>,
     ) {
-        let live = self.entries.get_mut(&job).and_then(|e| e.files.get_mut(number.index()));
-        if let Some(live) = live {
-            live.extras.intent = Some(intent);
+        let numbers: Vec<FileNumber> = intents.iter().map(|(number, _)| *number).collect();
+        for (number, intent) in intents {
+            self.set_intent(job, number, Some(intent));
         }
-        let changes = self.records(job, false, vec![number]);
+        let changes = self.records(job, false, numbers);
         self.write(job, changes, move |outcome| {
             let _ = noted.send(outcome.is_ok());
         });
     }
 
-    /// The file stands under its name: its record, written next, needs no intent any more.
-    pub(crate) fn forget_intent(&mut self, job: JobId, number: FileNumber) {
+    /// Files stand under their names: their records, written now, need no intents any more.
+    pub(crate) fn files_published(&mut self, job: JobId, files: Vec<FileNumber>) {
+        let now = self.now();
+        let mut effects = Vec::with_capacity(2 * files.len());
+        for number in files {
+            self.set_intent(job, number, None);
+            if let Some(entry) = self.entries.get_mut(&job) {
+                // Never refused: an outcome.
+                let published = step(&mut entry.job, JobEvent::FilePublished(number), now);
+                effects.extend(published.unwrap_or_default());
+            }
+        }
+        self.carry_out(job, effects, |_| {});
+        self.refresh(job);
+    }
+
+    fn set_intent(&mut self, job: JobId, number: FileNumber, intent: Option<Intent>) {
         let live = self.entries.get_mut(&job).and_then(|e| e.files.get_mut(number.index()));
         if let Some(live) = live {
-            live.extras.intent = None;
+            live.extras.intent = intent;
         }
     }
 
@@ -209,25 +231,20 @@ fn publish_all(
     boot: &str,
     inbox: &SyncSender<Event>,
 ) -> Option<(FileNumber, Trouble)> {
+    let groups = groups(items);
     let next = AtomicUsize::new(0);
     let failures = Mutex::new(BTreeMap::new());
     let lock = || failures.lock().unwrap_or_else(PoisonError::into_inner);
     let work = || {
         while lock().is_empty()
-            && let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed))
+            && let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed))
         {
-            let outcome = match &item.destination {
-                Some(destination) => publish(job, item, destination, boot, inbox),
-                None => Ok(()),
-            };
-            match outcome {
-                Ok(()) => drop(inbox.send(Event::FilePublished { job, file: item.number })),
-                Err(trouble) => drop(lock().insert(item.number, trouble)),
-            }
+            let failed = publish_group(job, group, boot, inbox);
+            lock().extend(failed);
         }
     };
     thread::scope(|scope| {
-        for _ in 1..items.len().min(PUBLISHING_MAX) {
+        for _ in 1..groups.len().min(PUBLISHING_MAX) {
             // Without a thread to give the work takes longer, nothing worse.
             let _ = thread::Builder::new().name("publish".to_owned()).spawn_scoped(scope, work);
         }
@@ -237,15 +254,74 @@ fn publish_all(
     failures.pop_first()
 }
 
-/// Publishes one file: makes it ready, has the intent noted, gives it its name.
-fn publish(
+/// Cuts a job's files into groups, in their order: as many groups as can be published at once, if the
+/// files are few.
+fn groups(items: &[Item]) -> Vec<&[Item]> {
+    let files_max = items.len().div_ceil(PUBLISHING_MAX).clamp(1, GROUP_FILES_MAX);
+    let mut groups = Vec::new();
+    let mut rest = items;
+    while !rest.is_empty() {
+        let mut bytes = 0_u64;
+        let fits = |item: &&Item| {
+            bytes = bytes.saturating_add(item.size);
+            bytes <= GROUP_BYTES_MAX
+        };
+        let count = rest.iter().take(files_max).take_while(fits).count().max(1);
+        let (group, later) = rest.split_at(count);
+        groups.push(group);
+        rest = later;
+    }
+    groups
+}
+
+/// Publishes files together: makes them ready, has their intents noted, gives them their names.
+/// Returns those that could not be published; what stands before the first of them was.
+fn publish_group(
     job: JobId,
-    item: &Item,
-    destination: &Path,
+    items: &[Item],
     boot: &str,
     inbox: &SyncSender<Event>,
-) -> Result<(), Trouble> {
-    let trouble = |error: &PublishError| of_disk(error.code(), error);
+) -> Vec<(FileNumber, Trouble)> {
+    let mut failed = Vec::new();
+    let mut published = Vec::new();
+    let mut numbers = Vec::new();
+    let mut intents = Vec::new();
+    for item in items {
+        let Some(destination) = &item.destination else {
+            published.push(item.number);
+            continue;
+        };
+        match make_ready(item, destination, boot) {
+            Ok(intent) => {
+                numbers.push(item.number);
+                intents.push(intent);
+            }
+            Err(trouble) => {
+                failed.push((item.number, trouble));
+                break;
+            }
+        }
+    }
+    match note(job, &numbers, &intents, inbox) {
+        Ok(()) => {
+            for (number, outcome) in numbers.into_iter().zip(commit_all(&intents)) {
+                match outcome {
+                    Ok(()) => published.push(number),
+                    Err(error) => failed.push((number, of_disk(error.code(), &error))),
+                }
+            }
+        }
+        Err(trouble) => failed.extend(numbers.first().map(|number| (*number, trouble))),
+    }
+    if !published.is_empty() {
+        // The loop may be gone: the intents tell the next one.
+        let _ = inbox.send(Event::FilesPublished { job, files: published });
+    }
+    failed
+}
+
+/// Makes one file ready beside its destination.
+fn make_ready(item: &Item, destination: &Path, boot: &str) -> Result<Intent, Trouble> {
     let layout = Staging::layout_of(&item.place, item.size)
         .ok_or_else(|| of_disk(ErrorCode::DO_E_FATAL_CORE_ERROR, &std::fmt::Error))?;
     // A finished file was flushed as a whole before it was called finished.
@@ -260,20 +336,33 @@ fn publish(
         last_modified: item.last_modified,
         tag: item.tag,
     };
-    let intent = prepare(&staging, &wanted).map_err(|error| trouble(&error))?;
-    let (noted, answer) = sync_channel(1);
-    let event = Event::PublishIntended { job, file: item.number, intent: intent.clone(), noted };
-    let is_noted = inbox.send(event).is_ok() && answer.recv().unwrap_or(false);
-    if !is_noted {
-        let error = std::io::Error::other("the journal could not be written");
-        return Err(Trouble {
-            message: format!("cannot publish {}: {}", destination.display(), chain(&error)),
-            ..of_disk(ErrorCode::E_FAIL, &error)
-        });
-    }
-    commit(&intent).map_err(|error| trouble(&error))
+    prepare(&staging, &wanted).map_err(|error| of_disk(error.code(), &error))
 }
 
-fn on_disk(time: FileTime) -> SystemTime {
+/// Has intents noted, and waits until they are durable.
+fn note(
+    job: JobId,
+    numbers: &[FileNumber],
+    intents: &[Intent],
+    inbox: &SyncSender<Event>,
+) -> Result<(), Trouble> {
+    let Some(first) = intents.first() else {
+        return Ok(());
+    };
+    let (noted, answer) = sync_channel(1);
+    let numbered = numbers.iter().copied().zip(intents.iter().cloned()).collect();
+    let event = Event::PublishIntended { job, intents: numbered, noted };
+    if inbox.send(event).is_ok() && answer.recv().unwrap_or(false) {
+        return Ok(());
+    }
+    let error = std::io::Error::other("the journal could not be written");
+    Err(Trouble {
+        message: format!("cannot publish {}: {}", first.to.display(), chain(&error)),
+        ..of_disk(ErrorCode::E_FAIL, &error)
+    })
+}
+
+/// A moment as file systems keep it.
+pub(crate) fn on_disk(time: FileTime) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_millis(time.unix_millis())
 }

@@ -127,7 +127,8 @@ impl Loop {
         match event {
             Event::Command(actor, command) => self.command(actor, command),
             Event::Transfer { job, file, attempt, news } => match news {
-                News::Known(facts, noted) => {
+                News::Known(facts, None) => self.known_in_passing(job, file, attempt, facts),
+                News::Known(facts, Some(noted)) => {
                     let known = JobEvent::FileKnown(attempt, file, facts);
                     self.step(job, known, Vec::new(), move |outcome| {
                         // The transfer may have been stopped meanwhile.
@@ -142,16 +143,14 @@ impl Loop {
                 }
             },
             Event::TransferEnded { job, file } => self.transfer_ended(job, file),
+            Event::Settling { job, file, bytes } => self.settling(job, file, bytes),
             Event::Flushed { job, file, generation, set } => {
                 self.flushed(job, file, generation, set);
             }
-            Event::PublishIntended { job, file, intent, noted } => {
-                self.publish_intended(job, file, intent, noted);
+            Event::PublishIntended { job, intents, noted } => {
+                self.publish_intended(job, intents, noted);
             }
-            Event::FilePublished { job, file } => {
-                self.forget_intent(job, file);
-                self.outcome(job, JobEvent::FilePublished(file));
-            }
+            Event::FilesPublished { job, files } => self.files_published(job, files),
             Event::PublishEnded { job, failed } => self.publish_ended(job, failed),
             Event::Forgotten { job } => self.forgotten(job),
             Event::HandoverOver { job, number } => self.handover_over(job, number),
@@ -325,6 +324,11 @@ impl Loop {
             return;
         }
         live.flushed = Some(set.clone());
+        if set.layout().piece_count() <= 1 {
+            // It is about to be called finished, or its transfer to end: that is noted then.
+            live.unnoted = true;
+            return;
+        }
         // Not the job's record: losing this costs a second fetch of some bytes, nothing more. The
         // file's goes along for its figures.
         let mut changes = self.records(job, false, vec![file]);
@@ -340,21 +344,11 @@ impl Loop {
         let now = self.clock.now();
         if let Some(entry) = self.entries.get_mut(&job) {
             entry.end_run(file, now);
-            self.note_figures(job, file);
+            self.note_end(job, file);
         } else if let Some(entry) = self.leaving.get_mut(&job) {
             entry.runs.remove(&file);
             self.remove_files(job);
         }
-    }
-
-    /// Keeps what fetching a file took so far. Losing it costs nobody anything but a figure.
-    fn note_figures(&self, job: JobId, file: FileNumber) {
-        let changes = self.records(job, false, vec![file]);
-        self.store.journal().write(changes, |outcome| {
-            if let Err(error) = outcome {
-                tracing::warn!(error = %crate::transfer::chain(&error), "figures could not be noted");
-            }
-        });
     }
 
     fn shut_down(&mut self) {

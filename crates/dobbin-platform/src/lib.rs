@@ -16,6 +16,7 @@ pub mod identity;
 pub mod network;
 pub mod paths;
 pub mod service;
+pub mod writeback;
 
 pub use clock::Clock;
 pub use network::Network;

@@ -3,6 +3,7 @@
 //! No other file of the house flushes or renames. What can fail comes before the visible step; what
 //! comes after it can be repeated.
 
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -51,6 +52,23 @@ pub fn flush_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
+/// Folders, each of which is flushed when it is first asked for and not again: many names in one
+/// folder survive by one flush. What it says holds for names that were there before that.
+#[derive(Debug, Default)]
+pub struct FlushedFolders<'a> {
+    outcomes: BTreeMap<&'a Path, Result<(), Errno>>,
+}
+
+impl<'a> FlushedFolders<'a> {
+    /// [`flush_folder`], at most once; later askers hear what the first one heard.
+    pub fn flush(&mut self, folder: &'a Path) -> Result<(), Errno> {
+        *self.outcomes.entry(folder).or_insert_with(|| {
+            let outcome = flush_folder(folder);
+            outcome.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
+        })
+    }
+}
+
 /// [`flush_folder`] for the folder that holds `path`.
 pub fn flush_parent(path: &Path) -> io::Result<()> {
     flush_folder(parent(path))
@@ -93,8 +111,14 @@ fn create_folder_with(folder: &Path, mode: u32) -> io::Result<()> {
 ///
 /// A symbolic link at `to` is replaced and never followed. Both must lie on one file system.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    fs::rename(from, to)?;
+    rename_unflushed(from, to)?;
     flush_parent(to)
+}
+
+/// The visible step of [`rename`] alone: the caller flushes the folder when more files have been
+/// shown in it, and tells nobody before.
+pub fn rename_unflushed(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)
 }
 
 /// Shows `from` under the name `to`, which must be free, and makes that durable.
@@ -104,15 +128,20 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
 /// `EEXIST` when anything at all has that name; nothing has changed then. On file systems that
 /// cannot refuse in a rename, a hard link does the same in two steps.
 pub fn rename_noreplace(from: &Path, to: &Path) -> io::Result<()> {
+    rename_noreplace_unflushed(from, to)?;
+    flush_parent(to)
+}
+
+/// The visible step of [`rename_noreplace`] alone, as [`rename_unflushed`] is that of [`rename`].
+pub fn rename_noreplace_unflushed(from: &Path, to: &Path) -> io::Result<()> {
     match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        Ok(()) => {}
+        Ok(()) => Ok(()),
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
             fs::hard_link(from, to)?;
-            fs::remove_file(from)?;
+            fs::remove_file(from)
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => Err(error.into()),
     }
-    flush_parent(to)
 }
 
 #[cfg(test)]
@@ -145,6 +174,19 @@ mod tests {
         rename_noreplace(&to, &free).unwrap();
         assert_eq!(fs::read(&free).unwrap(), b"new");
         assert!(!to.exists());
+    }
+
+    #[test]
+    fn a_folder_is_flushed_once_and_everybody_hears_the_same_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("missing");
+        let mut folders = FlushedFolders::default();
+        assert_eq!(folders.flush(folder.path()), Ok(()));
+        assert_eq!(folders.flush(&missing), Err(Errno::NOENT));
+        // Asked again it would answer otherwise: it is not asked again.
+        fs::create_dir(&missing).unwrap();
+        assert_eq!(folders.flush(&missing), Err(Errno::NOENT));
+        assert_eq!(FlushedFolders::default().flush(&missing), Ok(()));
     }
 
     #[test]

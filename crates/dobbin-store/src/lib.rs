@@ -6,7 +6,7 @@
 //! <root>/journal.db                jobs, files and flushed bitmaps (SQLite in WAL mode)
 //! <root>/reserve                   space kept back so that a full disk can still be recorded
 //! <root>/staging/<job>/<n>         the bytes of file n
-//! <root>/staging/<job>/<n>.have    which of its pieces are there
+//! <root>/staging/<job>/<n>.have    which of its pieces are there, if it has more than one
 //! <root>/staging/<job>/<n>.beside  where it has bytes outside the store
 //! <root>/staging/<job>/<hex>.phf   the piece-hash file with that digest
 //! ```
@@ -15,6 +15,7 @@
 //! flushes and renames. Nothing here knows of networks, of callers or of a job's state: records are
 //! opaque text.
 
+mod cache;
 pub mod durable;
 mod error;
 mod fnv;
@@ -27,8 +28,9 @@ pub mod space;
 pub mod staging;
 pub mod sweep;
 
+pub use cache::Caching;
 pub use error::FileError;
 pub use journal::{Change, Journal, JournalError, JournalErrorKind, Loaded, StoredFile, StoredJob};
 pub use open::{OpenError, Store};
 pub use publish::{Intent, PublishError, Recovered, Wanted};
-pub use staging::{KeptPhf, Known, Place, Staging, StagingError};
+pub use staging::{KeptPhf, Known, Place, Staging, StagingError, flush_together};

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-use dobbin_store::{Staging, StagingError};
+use dobbin_core::piece::PieceSet;
+use dobbin_store::{FileError, Staging, StagingError};
 use dobbin_types::{FileNumber, JobId};
 use tokio::sync::oneshot;
 
@@ -68,7 +69,10 @@ impl Flusher {
         if end - self.writeback_from >= WRITEBACK_BYTES {
             let range = self.writeback_from..end;
             self.writeback_from = end;
-            self.staging.start_writeback(range);
+            if !self.staging.writes_back_by_itself() {
+                // A hint: the flush tells how it went.
+                let _ = dobbin_platform::writeback::start_writeback(&*self.staging, range);
+            }
         }
         let due = self.unflushed_bytes >= FLUSH_BYTES || self.last.elapsed() >= FLUSH_AFTER;
         if due && !self.busy.swap(true, Ordering::AcqRel) {
@@ -85,15 +89,31 @@ impl Flusher {
         }
     }
 
-    /// Flushes and waits for it.
+    /// Flushes and waits for it: the one door by which a transfer learns that its bytes survive a
+    /// power cut. The transfer is done with the network and says so, so that its place there is free
+    /// for another one meanwhile.
+    ///
+    /// A file of one piece is flushed together with others that end at about the same time; what is
+    /// told of it is its own outcome.
     pub(super) async fn finish(&mut self) -> Result<(), StagingError> {
+        let (job, file) = (self.job, self.number);
+        let bytes = std::mem::take(&mut self.unflushed_bytes);
+        // The loop may be gone: then nobody needs the place.
+        let _ = self.inbox.send(Event::Settling { job, file, bytes });
         let (sender, receiver) = oneshot::channel();
-        self.flush(move |outcome| {
+        let answer = move |outcome| {
             // The transfer may have been dropped with its thread.
             let _ = sender.send(outcome);
-        });
-        self.unflushed_bytes = 0;
-        receiver.await.unwrap_or(Ok(()))
+        };
+        if is_small(&self.staging) {
+            let tell = self.teller();
+            let done = move |outcome: Result<_, _>| answer(outcome.map(tell));
+            self.hands.flush_in_group(Arc::clone(&self.staging), Box::new(done));
+        } else {
+            self.flush(answer);
+        }
+        // Without an answer the flush did not end: nothing may be called flushed.
+        receiver.await.unwrap_or_else(|_| Err(given_up(&self.staging)))
     }
 
     /// The transfer stops before its end: what it wrote is flushed behind it.
@@ -105,14 +125,28 @@ impl Flusher {
 
     fn flush(&self, done: impl FnOnce(Result<(), StagingError>) + Send + 'static) {
         let staging = Arc::clone(&self.staging);
+        let tell = self.teller();
+        self.hands.give(move || done(staging.flush().map(tell)));
+    }
+
+    /// What tells the loop which pieces survive a power cut now.
+    fn teller(&self) -> impl FnOnce(PieceSet) + Send + 'static {
         let inbox = self.inbox.clone();
         let (job, file, generation) = (self.job, self.number, self.generation);
-        self.hands.give(move || {
-            let outcome = staging.flush().map(|set| {
-                // The loop may be gone: then nobody needs to know any more.
-                let _ = inbox.send(Event::Flushed { job, file, generation, set });
-            });
-            done(outcome);
-        });
+        move |set| {
+            // The loop may be gone: then nobody needs to know any more.
+            let _ = inbox.send(Event::Flushed { job, file, generation, set });
+        }
     }
+}
+
+/// Whether a file is worth no flush of its own.
+fn is_small(staging: &Staging) -> bool {
+    staging.layout().piece_count() <= 1
+}
+
+/// A flush that ended without a word.
+fn given_up(staging: &Staging) -> StagingError {
+    let source = std::io::Error::other("the flush was given up");
+    FileError { doing: "flush", path: staging.place().data().to_path_buf(), source }.into()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dobbin_core::job::{Attempt, File};
 use dobbin_core::piece::PieceSet;
 use dobbin_net::throttle::Throttle;
-use dobbin_store::Place;
+use dobbin_store::{Caching, Place};
 use dobbin_types::{FileNumber, JobId};
 
 use super::ledger::SharedLedger;
@@ -38,4 +38,6 @@ pub(crate) struct Order {
     pub(crate) gauge: SharedGauge,
     pub(crate) ledger: SharedLedger,
     pub(crate) throttle: Option<Throttle>,
+    /// What becomes of the memory that its bytes take up.
+    pub(crate) caching: Caching,
 }

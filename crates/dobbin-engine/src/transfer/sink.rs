@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use dobbin_core::piece::{Manifest, PieceIndex, Spans};
+use dobbin_store::publish::mode_of_new_files;
 use dobbin_store::{Staging, StagingError};
+use dobbin_types::FileTime;
 
 use super::flush::Flusher;
 use super::hash::WholeHash;
 use crate::gauge::SharedGauge;
+use crate::publish::on_disk;
 
 /// The writing end of one file: what all of its connections share.
 pub(super) struct Sink {
@@ -70,6 +73,16 @@ impl Sink {
     /// So many bytes that were put count for nothing after all.
     pub(super) fn uncount(&mut self, bytes: u64) {
         self.gauge.transferred_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Everything is here: waits until it survives a power cut, with the mode and the time that the
+    /// file will be shown with.
+    pub(super) async fn finish(
+        &mut self,
+        last_modified: Option<FileTime>,
+    ) -> Result<(), StagingError> {
+        self.staging.seal(mode_of_new_files(), last_modified.map(on_disk))?;
+        self.flusher.finish().await
     }
 
     /// The hash of the whole file took in bytes that were wrong: it begins anew, by reading back.

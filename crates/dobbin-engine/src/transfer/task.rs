@@ -116,11 +116,16 @@ impl Task {
     /// Waits until all of it survives a power cut.
     async fn flush(&self) -> Result<(), End> {
         // Taken out for the wait: nobody else is at work on it any more.
-        let sink = self.work.state().sink.take();
+        let (sink, last_modified) = {
+            let mut state = self.work.state();
+            let facts = state.facts.as_ref();
+            let last_modified = facts.and_then(|facts| facts.last_modified);
+            (state.sink.take(), last_modified)
+        };
         let Some(mut sink) = sink else {
             return Ok(());
         };
-        let outcome = sink.flusher.finish().await;
+        let outcome = sink.finish(last_modified).await;
         self.work.state().sink = Some(sink);
         Ok(outcome?)
     }

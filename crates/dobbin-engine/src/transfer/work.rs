@@ -245,14 +245,30 @@ impl Work {
     pub(super) fn learn(&self, facts: Facts) -> Result<(), End> {
         let is_news = self.state().facts.as_ref() != Some(&facts);
         if is_news {
-            let (noted, answer) = oneshot::channel();
-            self.send(News::Known(facts.clone(), noted))?;
+            let is_small = self.cut(&facts).is_ok_and(|layout| layout.piece_count() <= 1);
+            let unnoted = if is_small {
+                self.send(News::Known(facts.clone(), None))?;
+                None
+            } else {
+                let (noted, answer) = oneshot::channel();
+                self.send(News::Known(facts.clone(), Some(noted)))?;
+                Some(Unnoted { answer, bytes: 0 })
+            };
             let mut state = self.state();
-            state.unnoted = Some(Unnoted { answer, bytes: 0 });
+            state.unnoted = unnoted;
             state.facts = Some(facts);
         }
         let is_new = self.state().sink.is_none();
         if is_new { self.create_staging() } else { Ok(()) }
+    }
+
+    /// How a file of which the origin says this is cut when it is begun.
+    fn cut(&self, facts: &Facts) -> Result<Layout, End> {
+        let size = self.map(facts)?.local_size();
+        match self.manifest_for(size)? {
+            Some(manifest) => Ok(manifest.layout()),
+            None => Layout::without_manifest(size).ok_or_else(too_large),
+        }
     }
 
     fn create_staging(&self) -> Result<(), End> {
@@ -260,11 +276,7 @@ impl Work {
         let Some(facts) = facts else {
             return Err(End::Stopped);
         };
-        let size = self.map(&facts)?.local_size();
-        let layout = match self.manifest_for(size)? {
-            Some(manifest) => manifest.layout(),
-            None => Layout::without_manifest(size).ok_or_else(too_large)?,
-        };
+        let layout = self.cut(&facts)?;
         Staging::discard_at(&self.order.place)?;
         let staging = Staging::create(self.order.place.clone(), layout, &self.order.boot)?;
         self.begin_writing(Arc::new(staging));
@@ -273,6 +285,7 @@ impl Work {
 
     /// From here on bytes go to `staging`.
     pub(super) fn begin_writing(&self, staging: Arc<Staging>) {
+        staging.set_caching(self.order.caching);
         let mut state = self.state();
         let flusher = Flusher::new(
             self.order.job,

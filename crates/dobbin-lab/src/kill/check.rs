@@ -195,7 +195,7 @@ fn held_to(world: &mut World<'_>, info: &JobInfo, files: &[FileInfo]) -> Result<
             ours.found_finished = true;
         } else if !theirs.transferred && info.state == JobState::Suspended {
             let staged = Staged::read(&state, info.id, theirs.number, &ours.path)?;
-            let had = staged.map_or(0, |staged| staged.had_bytes());
+            let had = staged.map_or(0, |staged| staged.had_bytes(&ours.results));
             ensure!(claimed <= had, "file {} has {had} bytes, not {claimed}", theirs.number);
         }
     }

@@ -75,9 +75,14 @@ impl Staged {
         versions.iter().any(|version| **version == self.data)
     }
 
-    /// Bytes of the pieces that are called had.
-    pub(super) fn had_bytes(&self) -> u64 {
-        self.had.as_ref().map_or(0, PieceSet::byte_count)
+    /// Bytes of the pieces that are called had. Of a file of one piece nothing calls them so beside the
+    /// data: it may be had when it is whole.
+    pub(super) fn had_bytes(&self, versions: Versions<'_>) -> u64 {
+        match &self.had {
+            Some(had) => had.byte_count(),
+            None if self.is_whole(versions) => self.data.len() as u64,
+            None => 0,
+        }
     }
 
     /// How far the bytes from `from` on are right, and no farther than `to`: what was written of a

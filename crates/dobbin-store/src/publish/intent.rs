@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::check_free;
 use super::error::PublishError;
-use crate::durable;
+use crate::durable::{self, FlushedFolders};
 use crate::error::{Doing, FileError};
 
 /// That this very file is to appear under that name. Written to the journal before it does.
@@ -68,19 +68,54 @@ impl Intent {
 /// the file that was made ready is no longer there. An error from flushing the folder comes after the
 /// visible step: then repeat the call.
 pub fn commit(intent: &Intent) -> Result<(), PublishError> {
+    commit_all([intent]).pop().unwrap_or(Ok(()))
+}
+
+/// [`commit`] of many files: all get their names, and then each folder is flushed once. The outcomes
+/// come in the order of the intents, and each is that of its file alone; an error from flushing a
+/// folder is told to every file that was shown in it.
+pub fn commit_all<'a>(
+    intents: impl IntoIterator<Item = &'a Intent>,
+) -> Vec<Result<(), PublishError>> {
+    let shown: Vec<(&Intent, Result<Shown, PublishError>)> =
+        intents.into_iter().map(|intent| (intent, show(intent))).collect();
+    let mut folders = FlushedFolders::default();
+    let settle = |(intent, shown): (&'a Intent, Result<Shown, PublishError>)| {
+        let shown = shown?;
+        let folder = durable::parent(&intent.to);
+        folders.flush(folder).doing("flush", folder)?;
+        match shown {
+            Shown::Now => Ok(()),
+            Shown::Before => remove_second_name(intent),
+        }
+    };
+    shown.into_iter().map(settle).collect()
+}
+
+/// When a file got its name.
+enum Shown {
+    /// In this call.
+    Now,
+    /// In an earlier life, or an earlier call.
+    Before,
+}
+
+/// The visible step itself, not durable yet.
+fn show(intent: &Intent) -> Result<Shown, PublishError> {
     if intent.is_at(&intent.to).doing("look at", &intent.to)? {
-        return settle(intent);
+        return Ok(Shown::Before);
     }
     if !intent.is_at(&intent.from).doing("look at", &intent.from)? {
         return Err(FileError::new("publish", &intent.from, Errno::STALE).into());
     }
     check_free(&intent.to, intent.replace)?;
     let renamed = if intent.replace {
-        durable::rename(&intent.from, &intent.to)
+        durable::rename_unflushed(&intent.from, &intent.to)
     } else {
-        durable::rename_noreplace(&intent.from, &intent.to)
+        durable::rename_noreplace_unflushed(&intent.from, &intent.to)
     };
-    Ok(renamed.doing("create", &intent.to)?)
+    renamed.doing("create", &intent.to)?;
+    Ok(Shown::Now)
 }
 
 /// Finds out, after a crash, whether the file was given its name. If so that is made durable, else
@@ -110,6 +145,11 @@ pub fn abandon(intent: &Intent) -> Result<(), PublishError> {
 /// steps may have left.
 fn settle(intent: &Intent) -> Result<(), PublishError> {
     durable::flush_parent(&intent.to).doing("flush", durable::parent(&intent.to))?;
+    remove_second_name(intent)
+}
+
+/// Removes the name that a rename in two steps may have left.
+fn remove_second_name(intent: &Intent) -> Result<(), PublishError> {
     if intent.from != intent.to && intent.is_at(&intent.from).doing("look at", &intent.from)? {
         fs::remove_file(&intent.from).doing("remove", &intent.from)?;
     }

@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use dobbin_types::{FileNumber, JobId};
@@ -18,7 +19,7 @@ use super::error::PublishError;
 use super::intent::Intent;
 use crate::error::{Doing, FileError};
 use crate::fnv::fnv1a;
-use crate::staging::{Staging, beside};
+use crate::staging::{Staging, beside, set_mode_and_time};
 use crate::{durable, space};
 
 /// How the user's file shall come out.
@@ -133,21 +134,20 @@ fn create_part(path: &Path) -> Result<File, FileError> {
     .doing("create", path)
 }
 
-/// Gives the file its mode and time and flushes it, with its name when it has a new one.
+/// Gives the file its mode and time and flushes it, unless it is a staging file that had both before
+/// its last flush ([`Staging::seal`]).
 fn finish(
     file: &File,
     path: &Path,
     wanted: &Wanted<'_>,
     copied: bool,
 ) -> Result<Intent, PublishError> {
-    // No set-id bits, whoever asks for them.
-    let mode = fs::Permissions::from_mode(wanted.mode & 0o777 & replaced_mode(wanted));
-    file.set_permissions(mode).doing("set the mode of", path)?;
-    if let Some(time) = wanted.last_modified {
-        file.set_modified(time).doing("set the time of", path)?;
-    }
-    durable::flush_all(file).doing("flush", path)?;
+    let mode = wanted.mode & 0o777 & replaced_mode(wanted);
     let found = file.metadata().doing("look at", path)?;
+    if copied || !has_mode_and_time(&found, mode, wanted.last_modified) {
+        set_mode_and_time(file, mode, wanted.last_modified).doing("set mode and time of", path)?;
+        durable::flush_all(file).doing("flush", path)?;
+    }
     Ok(Intent {
         from: path.to_path_buf(),
         to: wanted.destination.to_path_buf(),
@@ -156,6 +156,12 @@ fn finish(
         replace: wanted.replace,
         copied,
     })
+}
+
+/// Whether a file has this mode and, if one is wanted, this time already.
+fn has_mode_and_time(found: &fs::Metadata, mode: u32, modified: Option<SystemTime>) -> bool {
+    found.mode() & 0o7777 == mode
+        && modified.is_none_or(|time| found.modified().is_ok_and(|t| t == time))
 }
 
 /// What the file that is going to be replaced lets people do: its successor lets them do no more
@@ -187,8 +193,14 @@ pub fn part_tag(job: JobId, file: FileNumber) -> u64 {
 }
 
 /// The permissions that this process gives to new files: read and write for everybody, less what its
-/// umask takes. Where the system does not tell the umask, for the user alone.
+/// umask takes. Where the system does not tell the umask, for the user alone. Asked for once: nothing
+/// in this process changes its umask.
 pub fn mode_of_new_files() -> u32 {
+    static MODE: OnceLock<u32> = OnceLock::new();
+    *MODE.get_or_init(ask_for_mode)
+}
+
+fn ask_for_mode() -> u32 {
     // Asking for it with umask(2) would change it for a moment, for every thread.
     let told = fs::read_to_string("/proc/self/status").ok().and_then(|status| {
         let text = status.lines().find_map(|line| line.strip_prefix("Umask:"))?;

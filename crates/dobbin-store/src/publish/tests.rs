@@ -280,6 +280,49 @@ fn a_copy_that_a_crash_left_is_made_anew_and_what_others_put_there_is_not_touche
 }
 
 #[test]
+fn of_files_shown_together_only_those_in_whose_way_something_is_suffer() {
+    let scenes: Vec<Scene> = (0..6).map(|_| Scene::new()).collect();
+    let destinations: Vec<PathBuf> = scenes.iter().map(|scene| scene.at("result")).collect();
+    let ready = |(scene, to): (&Scene, &PathBuf)| prepare(&scene.staging, &wanted(to, false));
+    let intents: Vec<Intent> =
+        scenes.iter().zip(&destinations).map(ready).collect::<Result<_, _>>().unwrap();
+    // One was shown before, one is taken, one has lost what was made ready.
+    commit(&intents[0]).unwrap();
+    fs::write(&destinations[2], "theirs").unwrap();
+    fs::remove_file(&intents[4].from).unwrap();
+    let codes: Vec<Option<ErrorCode>> =
+        commit_all(&intents).into_iter().map(|outcome| outcome.err().map(|e| e.code())).collect();
+    let (taken, stale) = (Some(code_of(Errno::EXIST)), Some(code_of(Errno::STALE)));
+    assert_eq!(codes, [None, None, taken, None, stale, None]);
+    for (index, scene) in scenes.iter().enumerate() {
+        let found = fs::read(&destinations[index]).ok();
+        match index {
+            2 => assert_eq!(found.as_deref(), Some(&b"theirs"[..])),
+            4 => assert_eq!(found, None),
+            _ => assert!(found.as_ref() == Some(&scene.bytes), "{index}"),
+        }
+    }
+}
+
+#[test]
+fn a_staging_file_that_was_sealed_is_shown_as_it_is() {
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_234_567_890);
+    // Sealed as it is wanted; with another mode; not at all.
+    for seal in [Some(0o640), Some(0o600), None] {
+        let scene = Scene::new();
+        if let Some(mode) = seal {
+            scene.staging.seal(mode, Some(time)).unwrap();
+        }
+        scene.staging.flush().unwrap();
+        let to = scene.at("result");
+        let wanted = Wanted { last_modified: Some(time), ..wanted(&to, false) };
+        commit(&prepare(&scene.staging, &wanted).unwrap()).unwrap();
+        let found = fs::metadata(&to).unwrap();
+        assert_eq!((found.mode() & 0o7777, found.modified().unwrap()), (0o640, time), "{seal:?}");
+    }
+}
+
+#[test]
 fn only_a_whole_file_is_published() {
     let folder = tempfile::tempdir().unwrap();
     let to = folder.path().join("result");

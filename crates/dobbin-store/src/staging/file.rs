@@ -3,17 +3,20 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use dobbin_core::piece::{Layout, PieceIndex, PieceSet};
 use dobbin_types::ErrorCode;
-use rustix::fs::{Advice, OFlags, SeekFrom};
+use rustix::fs::{OFlags, SeekFrom};
 
 use super::beside;
 use super::have::{HaveFile, Known};
 use super::place::Place;
-use crate::durable;
+use crate::cache::{Caching, Written};
+use crate::durable::{self, FlushedFolders};
 use crate::error::{Doing, FileError};
 
 /// The bytes of one unfinished file. May be used from several threads at once.
@@ -26,7 +29,10 @@ pub struct Staging {
     place: Place,
     layout: Layout,
     data: File,
-    have: HaveFile,
+    written: Written,
+    /// None for a file of one piece: it is there wholly or not at all, and when it is wholly there it
+    /// is flushed soon. What the journal says of it is enough.
+    have: Option<HaveFile>,
     /// Held for a moment, and never while data is read, written or flushed.
     sets: Mutex<Sets>,
     /// Held while data is flushed. An error of the disk is told to one flush only; a second one at the
@@ -40,6 +46,8 @@ struct Sets {
     flushed: PieceSet,
     /// Whether the names of the files are durable too.
     names_flushed: bool,
+    /// Whether mode and time were set since the last flush, and are to be flushed with the data.
+    sealed: bool,
     /// Set when a flush failed; see [`StagingError::Lost`].
     lost: bool,
 }
@@ -80,21 +88,28 @@ impl StagingError {
 }
 
 impl Staging {
-    /// Creates both files, with no piece had. Folders are created as needed.
+    /// Creates the data file, and the have file where the layout has more than one piece, with no
+    /// piece had. Folders are created as needed.
     ///
     /// # Errors
     ///
     /// `EEXIST` when anything has the name of the data file, be it a link.
     pub fn create(place: Place, layout: Layout, boot: &str) -> Result<Staging, StagingError> {
-        let folder = durable::parent(place.have());
-        durable::create_folder(folder).doing("create", folder)?;
         beside::note(place.have(), place.data())?;
-        let data = data_options().create_new(true).mode(0o600).open(place.data());
+        let create = || data_options().create_new(true).mode(0o600).open(place.data());
+        let data = match create() {
+            // The first file of its job.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let folder = durable::parent(place.have());
+                durable::create_folder(folder).doing("create", folder)?;
+                create()
+            }
+            outcome => outcome,
+        };
         let data = data.doing("create", place.data())?;
         let had = PieceSet::empty(layout);
-        let have = HaveFile::begin(place.have(), &had, boot).doing("create", place.have())?;
-        let sets = Sets { had: had.clone(), flushed: had, names_flushed: false, lost: false };
-        Ok(Staging::new(place, data, have, sets))
+        let have = begin_have(&place, &had, boot)?;
+        Ok(Staging::new(place, data, have, Sets::new(had.clone(), had, false)))
     }
 
     /// Opens the files of an earlier life of this process.
@@ -122,22 +137,16 @@ impl Staging {
         // No piece is called flushed before the names are: see `flush`.
         let names_flushed = !flushed.is_empty();
         drop_beyond(&mut flushed, data_len);
-        let (have, had) = match HaveFile::read(place.have(), layout, known.boot) {
+        let found = needs_have(layout).then(|| HaveFile::read(place.have(), layout, known.boot));
+        let (have, had) = match found.flatten() {
             Some((have, mut had)) => {
                 drop_beyond(&mut had, data_len);
                 flushed.intersect_with(&had);
-                (have, had)
+                (Some(have), had)
             }
-            None => {
-                let folder = durable::parent(place.have());
-                durable::create_folder(folder).doing("create", folder)?;
-                let have = HaveFile::begin(place.have(), &flushed, known.boot)
-                    .doing("create", place.have())?;
-                (have, flushed.clone())
-            }
+            None => (begin_have(&place, &flushed, known.boot)?, flushed.clone()),
         };
-        let sets = Sets { had, flushed, names_flushed, lost: false };
-        Ok(Staging::new(place, data, have, sets))
+        Ok(Staging::new(place, data, have, Sets::new(had, flushed, names_flushed)))
     }
 
     /// As [`Staging::reopen`], for bytes that are about to be read back and compared with their hashes
@@ -161,7 +170,10 @@ impl Staging {
     /// was written or compared in it.
     pub fn believe(&self, boot: &str) -> Result<(), StagingError> {
         let _unchanged = self.sets();
-        Ok(self.have.set_boot(self.layout, boot).doing("write", self.place.have())?)
+        let Some(have) = &self.have else {
+            return Ok(());
+        };
+        Ok(have.set_boot(self.layout, boot).doing("write", self.place.have())?)
     }
 
     /// How an unfinished or finished file of `size` bytes at `place` is cut: as when it was begun, and
@@ -193,9 +205,28 @@ impl Staging {
         Ok(written)
     }
 
-    fn new(place: Place, data: File, have: HaveFile, sets: Sets) -> Staging {
-        let layout = sets.had.layout();
-        Staging { place, layout, data, have, sets: Mutex::new(sets), flushing: Mutex::new(()) }
+    fn new(place: Place, data: File, have: Option<HaveFile>, sets: Sets) -> Staging {
+        Staging {
+            place,
+            layout: sets.had.layout(),
+            data,
+            written: Written::new(Caching::Keep),
+            have,
+            sets: Mutex::new(sets),
+            flushing: Mutex::new(()),
+        }
+    }
+
+    /// Says what becomes of the memory that bytes written from now on take up; at first they are
+    /// kept.
+    pub fn set_caching(&self, caching: Caching) {
+        self.written.set(caching);
+    }
+
+    /// Whether what is written is on its way to the disk at once (see [`Caching::Spare`]), so that
+    /// nobody need ask for that.
+    pub fn writes_back_by_itself(&self) -> bool {
+        self.written.spares()
     }
 
     /// How the file is cut.
@@ -221,7 +252,10 @@ impl Staging {
     /// Writes all of `bytes` at `offset` of the file, or fails. No piece is had by that.
     pub fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), StagingError> {
         self.check_range(bytes.len(), offset)?;
-        Ok(self.data.write_all_at(bytes, offset).doing("write", self.place.data())?)
+        Ok(self
+            .written
+            .write_all_at(&self.data, bytes, offset)
+            .doing("write", self.place.data())?)
     }
 
     /// Fills `buffer` with the bytes at `offset` of the file. What was not written reads as zeros, or
@@ -266,7 +300,8 @@ impl Staging {
         }
         // Under the lock, although it is a write: two pieces may share the byte, and the older value
         // must not overwrite the newer one. It is one byte into the page cache.
-        if let Err(error) = self.have.write_byte_of(piece, &sets.had) {
+        let noted = self.have.as_ref().map_or(Ok(()), |have| have.write_byte_of(piece, &sets.had));
+        if let Err(error) = noted {
             if was_had {
                 sets.had.insert(piece);
             } else {
@@ -280,16 +315,20 @@ impl Staging {
         Ok(())
     }
 
-    /// Asks the kernel to begin writing these bytes to the disk, so that the next flush has less to
-    /// wait for. A hint: nothing is promised, and nothing fails.
+    /// Gives the file the mode and the time of the user's file it is to become, ahead of its last
+    /// flush, which then covers them: showing it needs no other one. Only in the job's own folder,
+    /// which nobody else can enter; a file that lies elsewhere stays ours alone until it is shown.
     ///
-    /// Linux begins writing what is dirty in a range that it is told is not needed, and drops from
-    /// memory what was clean already; so call it once for each range, soon after it was written.
-    pub fn start_writeback(&self, range: Range<u64>) {
-        let len = std::num::NonZeroU64::new(range.end.saturating_sub(range.start));
-        if let Some(len) = len {
-            let _ = rustix::fs::fadvise(&self.data, range.start, Some(len), Advice::DontNeed);
+    /// * `mode`: as [`crate::publish::mode_of_new_files`] says.
+    /// * `modified`: as the origin said; nothing leaves the time of writing.
+    pub fn seal(&self, mode: u32, modified: Option<SystemTime>) -> Result<(), StagingError> {
+        let path = self.place.data();
+        if durable::parent(path) != durable::parent(self.place.have()) {
+            return Ok(());
         }
+        set_mode_and_time(&self.data, mode, modified).doing("set mode and time of", path)?;
+        self.sets().sealed = true;
+        Ok(())
     }
 
     /// Waits until every piece that was had when the call began survives a power cut, and returns
@@ -299,38 +338,56 @@ impl Staging {
     ///
     /// [`StagingError::Lost`], whatever the disk said: see there. It is never tried a second time.
     pub fn flush(&self) -> Result<PieceSet, StagingError> {
+        let covered = self.flush_data()?;
+        if !covered.names_flushed {
+            self.flush_names(&mut FlushedFolders::default())?;
+        }
+        Ok(self.note_flushed(covered))
+    }
+
+    /// The first half of [`Staging::flush`]: the data, without the names.
+    pub(super) fn flush_data(&self) -> Result<Covered, StagingError> {
         let _one_at_a_time = self.flushing.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut had_before, names_flushed) = {
-            let sets = self.sets();
+        let (covered, sealed) = {
+            let mut sets = self.sets();
             if sets.lost {
                 return Err(self.already_lost());
             }
-            if sets.names_flushed && sets.had == sets.flushed {
-                return Ok(sets.flushed.clone());
+            let covered = Covered { had: sets.had.clone(), names_flushed: sets.names_flushed };
+            if sets.names_flushed && sets.had == sets.flushed && !sets.sealed {
+                return Ok(covered);
             }
-            (sets.had.clone(), sets.names_flushed)
+            (covered, std::mem::take(&mut sets.sealed))
         };
-        if let Err(error) = durable::flush_data(&self.data).doing("flush", self.place.data()) {
+        let flush = if sealed { durable::flush_all } else { durable::flush_data };
+        if let Err(error) = flush(&self.data).doing("flush", self.place.data()) {
             self.lose_unflushed();
             return Err(StagingError::Lost(error));
         }
-        if !names_flushed {
-            self.flush_names()?;
-        }
+        Ok(covered)
+    }
+
+    /// The second half of [`Staging::flush`], when the names are durable too.
+    pub(super) fn note_flushed(&self, covered: Covered) -> PieceSet {
         let mut sets = self.sets();
         sets.names_flushed = true;
         // A piece dropped meanwhile is not brought back.
-        had_before.intersect_with(&sets.had);
-        sets.flushed.union_with(&had_before);
-        Ok(sets.flushed.clone())
+        let mut flushed = covered.had;
+        flushed.intersect_with(&sets.had);
+        sets.flushed.union_with(&flushed);
+        sets.flushed.clone()
     }
 
     /// The names of the data file and of the folder that holds it: a file without a name is as lost
     /// as one without bytes. The have file needs none, because it is not believed after a power cut.
-    fn flush_names(&self) -> Result<(), FileError> {
+    pub(super) fn flush_names<'a>(
+        &'a self,
+        folders: &mut FlushedFolders<'a>,
+    ) -> Result<(), FileError> {
         let folder = durable::parent(self.place.data());
-        durable::flush_folder(folder).doing("flush", folder)?;
-        durable::flush_parent(folder).doing("flush", durable::parent(folder))
+        folders.flush(folder).doing("flush", folder)?;
+        let above = durable::parent(folder);
+        folders.flush(above).doing("flush", above)
     }
 
     /// Removes the data and the have file; says nothing of files that are gone already. The folder of
@@ -364,8 +421,11 @@ impl Staging {
         sets.lost = true;
         sets.had = sets.flushed.clone();
         drop(sets);
+        let Some(have) = &self.have else {
+            return;
+        };
         // Without it, a reopening in the same run of the machine would believe what is lost.
-        if let Err(error) = fs::remove_file(self.place.have()).or_else(|_| self.have.invalidate()) {
+        if let Err(error) = fs::remove_file(self.place.have()).or_else(|_| have.invalidate()) {
             tracing::error!(cause = %error, "the have file of lost pieces stays");
         }
     }
@@ -384,6 +444,55 @@ impl Staging {
 
     fn sets(&self) -> MutexGuard<'_, Sets> {
         self.sets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a flush of the data covers.
+#[derive(Debug)]
+pub(super) struct Covered {
+    had: PieceSet,
+    /// Whether the names need no flush any more.
+    pub(super) names_flushed: bool,
+}
+
+impl Sets {
+    fn new(had: PieceSet, flushed: PieceSet, names_flushed: bool) -> Sets {
+        Sets { had, flushed, names_flushed, sealed: false, lost: false }
+    }
+}
+
+/// The open data file, for whoever asks the system something about it.
+impl AsFd for Staging {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.data.as_fd()
+    }
+}
+
+/// Whether it must be noted beside the data which pieces are had.
+fn needs_have(layout: Layout) -> bool {
+    layout.piece_count() > 1
+}
+
+/// Begins the have file with `had`, where one is needed.
+fn begin_have(place: &Place, had: &PieceSet, boot: &str) -> Result<Option<HaveFile>, StagingError> {
+    if !needs_have(had.layout()) {
+        return Ok(None);
+    }
+    let folder = durable::parent(place.have());
+    durable::create_folder(folder).doing("create", folder)?;
+    Ok(Some(HaveFile::begin(place.have(), had, boot).doing("create", place.have())?))
+}
+
+/// Gives a file its final mode and time. No set-id bits, whoever asks for them.
+pub(crate) fn set_mode_and_time(
+    file: &File,
+    mode: u32,
+    modified: Option<SystemTime>,
+) -> io::Result<()> {
+    file.set_permissions(fs::Permissions::from_mode(mode & 0o777))?;
+    match modified {
+        Some(time) => file.set_modified(time),
+        None => Ok(()),
     }
 }
 

@@ -1,0 +1,95 @@
+//! The end of a file's transfer, as the loop sees it: from the last byte to the note that it is over.
+//!
+//! A transfer whose bytes are all here waits for the disk, not for the network. Its place there goes to
+//! the next file meanwhile, and what there is to note of a small file is noted once, at its end.
+
+use dobbin_core::job::{Attempt, Effect, Facts, JobEvent, step};
+use dobbin_store::Change;
+use dobbin_types::{FileNumber, JobId};
+
+use crate::run::Loop;
+
+/// Files that may wait for the disk beside those that are fetched, over all jobs. Each has an open file.
+pub(crate) const SETTLING_FILES_MAX: usize = 256;
+
+/// Bytes that all of them may have written and not flushed: what a power cut costs, beside what is
+/// being fetched.
+pub(crate) const SETTLING_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+impl Loop {
+    /// A transfer needs the network no more.
+    pub(crate) fn settling(&mut self, job: JobId, file: FileNumber, bytes: u64) {
+        let now = self.clock.now();
+        let Some(entry) = self.entries.get_mut(&job) else {
+            return;
+        };
+        if let Some(run) = entry.runs.get_mut(&file) {
+            run.settling_bytes = Some(bytes);
+        }
+        if let Some(live) = entry.files.get_mut(file.index()) {
+            live.fetching.pause(now);
+        }
+    }
+
+    /// Whether the places of transfers that wait for the disk go to other files: not when too much
+    /// waits there already.
+    pub(crate) fn settles_aside(&self) -> bool {
+        let entries = self.moving.iter().filter_map(|job| self.entries.get(job));
+        let settling =
+            entries.flat_map(|entry| entry.runs.values().filter_map(|r| r.settling_bytes));
+        let (count, bytes) =
+            settling.fold((0, 0_u64), |(count, sum), bytes| (count + 1, sum.saturating_add(bytes)));
+        count < SETTLING_FILES_MAX && bytes < SETTLING_BYTES_MAX
+    }
+
+    /// The origin said what a small file is. Its record is written when its transfer ends: losing that
+    /// costs a second fetch of the file, nothing more.
+    pub(crate) fn known_in_passing(
+        &mut self,
+        job: JobId,
+        file: FileNumber,
+        attempt: Attempt,
+        facts: Facts,
+    ) {
+        let now = self.now();
+        let Some(entry) = self.entries.get_mut(&job) else {
+            return;
+        };
+        // Never refused: an outcome.
+        let effects = step(&mut entry.job, JobEvent::FileKnown(attempt, file, facts), now);
+        let mut effects = effects.unwrap_or_default();
+        let count_before = effects.len();
+        effects.retain(|effect| *effect != Effect::PersistFile(file));
+        if effects.len() < count_before
+            && let Some(live) = entry.files.get_mut(file.index())
+        {
+            live.unnoted = true;
+        }
+        self.carry_out(job, effects, |_| {});
+    }
+
+    /// Keeps what fetching a file took and brought. A finished file's record was written when it was
+    /// called finished, and says all of that.
+    pub(crate) fn note_end(&mut self, job: JobId, number: FileNumber) {
+        let Some(entry) = self.entries.get_mut(&job) else {
+            return;
+        };
+        let is_finished = entry.job.file(number).is_some_and(|file| file.finished);
+        let live = entry.files.get_mut(number.index());
+        let flushed = live.and_then(|live| {
+            let was_unnoted = std::mem::take(&mut live.unnoted);
+            live.flushed.clone().filter(|_| was_unnoted)
+        });
+        if is_finished {
+            return;
+        }
+        let mut changes = self.records(job, false, vec![number]);
+        changes.extend(flushed.map(|set| Change::PutFlushed { job, number, set }));
+        // Losing it costs a figure, or a second fetch of a small file.
+        self.store.journal().write(changes, |outcome| {
+            if let Err(error) = outcome {
+                tracing::warn!(error = %crate::transfer::chain(&error), "figures could not be noted");
+            }
+        });
+    }
+}
