@@ -59,6 +59,7 @@ pub struct Spans {
 #[derive(Debug, Clone)]
 struct Running {
     id: SpanId,
+    start: u32,
     at: u32,
     end: u32,
     bytes_per_second: u64,
@@ -110,8 +111,9 @@ impl Spans {
         };
         let id = SpanId(self.next_id);
         self.next_id += 1;
-        let (at, end, bytes_per_second) = (pieces.start, pieces.end, seeker.bytes_per_second);
-        self.running.push(Running { id, at, end, bytes_per_second, was_stolen });
+        let Range { start, end } = pieces;
+        let bytes_per_second = seeker.bytes_per_second;
+        self.running.push(Running { id, start, at: start, end, bytes_per_second, was_stolen });
         Some(id)
     }
 
@@ -163,9 +165,19 @@ impl Spans {
         }
     }
 
-    /// The connection is done with its span, or will not finish it: what is not had of it is free.
+    /// The connection is done with its span, or will not finish it: what is not had of it is free. A
+    /// back of which nothing came is its former owner's again, who may be about to receive it anyway.
     pub fn give_back(&mut self, id: SpanId) {
-        self.running.retain(|span| span.id != id);
+        let Some(at) = self.running.iter().position(|span| span.id == id) else {
+            return;
+        };
+        let span = self.running.swap_remove(at);
+        if span.was_stolen && span.at == span.start && span.at < span.end {
+            let before = self.running.iter_mut().find(|other| other.end == span.start);
+            if let Some(owner) = before {
+                owner.end = span.end;
+            }
+        }
     }
 
     /// The span ends with the piece its connection is at, and the rest is free: its connection is no

@@ -322,6 +322,8 @@ impl Connection {
         }
         let can_split = response.accepts_ranges && response.version == Version::HTTP_11;
         state.has_parts = can_split && !state.never_parts;
+        state.parts_shown |= matches!(response.extent, Extent::Part { .. });
+        self.work.ripe.notify_one();
     }
 
     /// A reply that cannot be used.
@@ -473,6 +475,7 @@ impl Connection {
         };
         let written = self.stream.write(sink, span, &bytes[..left.min(bytes.len())])?;
         order.ledger.discard(Discard::Surplus, length - written.new_bytes);
+        order.ledger.discard(Discard::Unfinished, written.lost_bytes);
         drop(state);
         if written.wrong.is_empty() {
             return Ok(());
@@ -494,6 +497,7 @@ impl Connection {
         if let Some(unnoted) = unnoted {
             // A failed write is tried again by the loop; waiting longer helps nobody.
             let _ = unnoted.answer.await;
+            self.work.ripe.notify_one();
         }
         if let Some(throttle) = &self.work.order.throttle {
             let began = Instant::now();

@@ -101,6 +101,9 @@ impl Crew {
 
     /// Fetches until every piece is had.
     pub(super) async fn fetch(&mut self) -> Result<(), End> {
+        // What came of an earlier fetch of the same file says nothing of this one.
+        self.idle.clear();
+        self.width = None;
         loop {
             if self.mates.is_empty() {
                 if self.work.is_complete() {
@@ -114,6 +117,7 @@ impl Crew {
                 () = self.work.stop.wished() => return Err(End::Stopped),
                 Some(joined) = self.tasks.join_next() => self.joined(joined).await?,
                 () = sleep(LOOK), if may_share => self.look(),
+                () = self.work.ripe.notified(), if !may_share => {}
             }
         }
     }
@@ -325,6 +329,10 @@ impl Crew {
         let is_throttled = throttled_at.is_some_and(|at| now < at + QUIET);
         if is_throttled || self.budget.is_wanted() {
             return 1;
+        }
+        if !self.work.state().parts_shown {
+            // One more finds out whether parts really come.
+            return self.let_in_max.min(2);
         }
         let of_host = self.of_host_max();
         let several = self.is_proved() && self.work.state().sources.share.len() > 1;

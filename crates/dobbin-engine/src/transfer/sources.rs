@@ -66,7 +66,7 @@ impl Sources {
         let mut list = vec![own];
         let further = order.file.mirrors.iter().enumerate();
         list.extend(further.filter_map(|(index, text)| {
-            let number = u32::try_from(index).unwrap_or(u32::MAX);
+            let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
             let url = Url::parse(text).ok()?;
             Some(Address::new(SourceKind::Mirror { number }, text.as_str().into(), url))
         }));
@@ -124,7 +124,7 @@ impl Sources {
             if is_known || self.share.join().is_none() {
                 continue;
             }
-            let number = u32::try_from(self.list.len() - 1).unwrap_or(u32::MAX);
+            let number = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
             let mut address = Address::new(SourceKind::Mirror { number }, text, duplicate.url);
             address.from_public = duplicate.public_only;
             self.list.push(address);

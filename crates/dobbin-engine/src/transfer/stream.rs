@@ -25,6 +25,8 @@ pub(super) struct Stream {
 pub(super) struct Written {
     /// Of bytes that were not here yet.
     pub(super) new_bytes: u64,
+    /// Bytes that count for nothing, because only the end of their piece came.
+    pub(super) lost_bytes: u64,
     /// Pieces whose hash turned out to be wrong.
     pub(super) wrong: Vec<PieceIndex>,
 }
@@ -182,7 +184,7 @@ impl Stream {
     ) -> Result<(), StagingError> {
         if self.unbroken_from > start {
             // Only its end came.
-            self.give_up(sink);
+            written.lost_bytes += self.give_up(sink);
             return Ok(());
         }
         let is_right = match &mut self.check {

@@ -16,7 +16,7 @@ use dobbin_core::source::share::SourceId;
 use dobbin_net::http::{Client, Response};
 use dobbin_store::Staging;
 use dobbin_types::{Discard, ErrorCode, Reason};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::connection::Leave;
 use super::end::{End, too_large};
@@ -46,6 +46,8 @@ pub(super) struct Work {
     pub(super) order: Order,
     pub(super) client: Client,
     pub(super) stop: Stop,
+    /// Told when there may be reason for more connections than before.
+    pub(super) ripe: Notify,
     hands: Hands,
     inbox: SyncSender<Event>,
     epoch: Instant,
@@ -76,6 +78,8 @@ pub(super) struct State {
     pub(super) throttled_at: Option<Duration>,
     /// Why the next request is made, if it is no ordinary one.
     pub(super) next_reason: Option<Reason>,
+    /// A source has sent a part that it was asked for: it not only says that it can.
+    pub(super) parts_shown: bool,
     /// A source was found to send everything whatever is asked for.
     pub(super) never_parts: bool,
     generation: u64,
@@ -104,12 +108,14 @@ impl Work {
             came_from: None,
             throttled_at: None,
             next_reason: None,
+            parts_shown: false,
             never_parts: false,
             generation: order.generation,
             restarts_count: 0,
         };
         let (epoch, state) = (Instant::now(), RefCell::new(state));
-        Work { order, client, stop, hands, inbox, epoch, state }
+        let ripe = Notify::new();
+        Work { order, client, stop, ripe, hands, inbox, epoch, state }
     }
 
     /// The state, for a few lines. Never to be held across a wait, nor while another method is called.

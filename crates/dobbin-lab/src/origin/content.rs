@@ -14,12 +14,14 @@ const STEP_BYTES: usize = 64 * 1024;
 pub struct Content {
     seed: u64,
     size_bytes: u64,
+    /// Where one byte is not what the seed makes of it.
+    damaged_at: Option<u64>,
 }
 
 impl Content {
     /// A file of `size_bytes`; two seeds give two files that differ nearly everywhere.
     pub const fn new(seed: u64, size_bytes: u64) -> Content {
-        Content { seed, size_bytes }
+        Content { seed, size_bytes, damaged_at: None }
     }
 
     /// Its size in bytes.
@@ -40,6 +42,12 @@ impl Content {
     /// Another file of the same size: what the origin serves after [`super::Version::NewBytes`].
     pub fn changed(self) -> Content {
         Content { seed: !self.seed, ..self }
+    }
+
+    /// The same bytes but for the one at `offset`: what a bad disk or a bad copy makes of a file. Its
+    /// `ETag` is the same.
+    pub const fn damaged_at(self, offset: u64) -> Content {
+        Content { damaged_at: Some(offset), ..self }
     }
 
     /// The `ETag` under which an origin serves it while nothing has changed it.
@@ -64,6 +72,10 @@ impl Content {
         for (index, part) in (first_index..).zip(aligned.chunks_mut(8)) {
             let word = self.word(index).to_le_bytes();
             part.copy_from_slice(&word[..part.len()]);
+        }
+        let damaged = self.damaged_at.and_then(|at| at.checked_sub(offset));
+        if let Some(byte) = damaged.and_then(|at| buffer.get_mut(usize::try_from(at).ok()?)) {
+            *byte ^= 1;
         }
     }
 
@@ -135,6 +147,19 @@ mod tests {
             for end in start..=100 {
                 let cut = content.bytes(start..end);
                 assert_eq!(cut, whole[start as usize..end as usize], "{start}..{end}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_damaged_file_differs_in_one_byte_however_it_is_cut() {
+        let content = Content::new(7, 100);
+        let damaged = content.damaged_at(41);
+        for start in 0..=100_u64 {
+            for end in start..=100 {
+                let bytes = damaged.bytes(start..end);
+                let expect = (start..end).contains(&41).then_some(41);
+                assert_eq!(content.first_difference(start, &bytes), expect, "{start}..{end}");
             }
         }
     }

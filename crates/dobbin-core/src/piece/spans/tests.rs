@@ -67,11 +67,23 @@ fn the_slowest_loses_its_back_and_what_is_nearly_done_is_left_alone() {
     for _ in 0..4 {
         bring(&mut spans, slow);
     }
-    spans.give_back(thief);
     spans.measured(slow, 100 * MIB);
-    let rest = spans.take(&one_of(4, 100 * MIB)).unwrap();
-    assert_eq!(numbers(&spans, rest), 6..10, "what was given back is free again");
-    assert_eq!(spans.take(&one_of(4, 100 * MIB)), None, "all the others are nearly done");
+    assert_eq!(spans.take(&one_of(4, 100 * MIB)), None, "all of them are nearly done");
+    spans.give_back(thief);
+    assert_eq!(numbers(&spans, slow), 4..10, "what was not begun is its owner's again");
+}
+
+#[test]
+fn what_was_begun_and_given_back_is_free_for_anybody() {
+    let mut spans = Spans::new(PieceSet::empty(file(100)));
+    let first = spans.take(&one_of(1, 0)).unwrap();
+    let second = spans.take(&one_of(2, 0)).unwrap();
+    assert_eq!(numbers(&spans, second), 96..100);
+    bring(&mut spans, second);
+    spans.give_back(second);
+    assert_eq!(numbers(&spans, first), 0..96);
+    let third = spans.take(&one_of(2, 0)).unwrap();
+    assert_eq!(numbers(&spans, third), 97..100);
 }
 
 #[test]
