@@ -197,6 +197,7 @@ fn new_file(mut file: AddFile, given: &mut Given) -> Result<NewFile, Failure> {
         file_id: file.file_id,
         remote_name: file.remote_name,
         mirrors: file.mirrors,
+        public_only: file.public_only,
         local_name: file.local_name,
         ranges: file.ranges,
         size: file.size,

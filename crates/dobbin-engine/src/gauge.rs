@@ -1,5 +1,6 @@
 //! Figures that transfers write and the loop reads: no message per chunk, no lock on the byte path.
 
+use std::sync::atomic::AtomicU8;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,6 +15,8 @@ pub(crate) struct FileGauge {
     pub(crate) fetched_bytes: AtomicU64,
     /// Requests under way, each on a connection of its own.
     connections_count: AtomicU32,
+    /// Whether the file's own URL led to a public address: 0 unknown, 1 no, 2 yes.
+    from_public: AtomicU8,
     /// Status line and headers of the last reply. Held for a moment, to take or replace the pointer.
     reply_headers: Mutex<Option<Arc<str>>>,
 }
@@ -57,6 +60,18 @@ impl FileGauge {
 
     pub(crate) fn connections(&self) -> u32 {
         self.connections_count.load(Ordering::Relaxed)
+    }
+
+    /// Whether the file's own URL led to a public address; `None` before its first reply.
+    pub(crate) fn from_public(&self) -> Option<bool> {
+        match self.from_public.load(Ordering::Relaxed) {
+            0 => None,
+            known => Some(known == 2),
+        }
+    }
+
+    pub(crate) fn set_from_public(&self, from_public: bool) {
+        self.from_public.store(1 + u8::from(from_public), Ordering::Relaxed);
     }
 
     pub(crate) fn reply_headers(&self) -> Option<Arc<str>> {

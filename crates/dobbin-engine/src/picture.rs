@@ -110,6 +110,8 @@ pub(crate) fn file(entry: &Entry, number: FileNumber) -> Option<FileInfo> {
         file_id: file.file_id.clone(),
         remote_name: file.remote_name.clone(),
         mirrors: file.mirrors.clone(),
+        public_only: file.public_only,
+        from_public: entry.files.get(number.index()).and_then(|live| live.gauge.from_public()),
         local_name: file.local_name.clone(),
         ranges: file.ranges.clone(),
         progress: FileProgress {

@@ -21,6 +21,8 @@ pub struct NewFile {
     pub remote_name: String,
     /// Further URLs of the same file, best first.
     pub mirrors: Vec<String>,
+    /// Whether it was a stranger who named the URLs, so that they may lead to public addresses only.
+    pub public_only: bool,
     /// The absolute path; `None` for a file that gets one later (`IDeliveryOptimizationJob2::AddFile`).
     pub local_name: Option<String>,
     /// Empty for the whole file.
@@ -44,6 +46,8 @@ pub struct File {
     pub remote_name: String,
     /// Further URLs of the same file, best first; none twice, and at most [`MIRRORS_MAX`].
     pub mirrors: Vec<String>,
+    /// Whether any of its URLs may be asked at public addresses only.
+    pub public_only: bool,
     /// The URL that a record keeps instead, after `SetRemoteName` and until Resume.
     pub recorded_name: Option<String>,
     /// The absolute path; empty while there is none.
@@ -193,6 +197,7 @@ fn admitted(file: &NewFile, sha256: Option<[u8; 32]>) -> File {
         file_id: file.file_id.clone().unwrap_or_default(),
         remote_name: file.remote_name.clone(),
         mirrors: distinct_mirrors(file),
+        public_only: file.public_only,
         recorded_name: None,
         local_name: file.local_name.clone().unwrap_or_default(),
         ranges: file.ranges.clone(),

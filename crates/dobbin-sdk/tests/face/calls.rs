@@ -24,6 +24,8 @@ fn file_info() -> FileInfo {
         file_id: "id".to_owned(),
         remote_name: "http://h/f".to_owned(),
         mirrors: Vec::new(),
+        public_only: false,
+        from_public: None,
         local_name: "/d/f".to_owned(),
         ranges: vec![ByteRange { offset: 5, length: None }],
         progress: FileProgress { bytes_transferred: 7, ..FileProgress::default() },

@@ -85,6 +85,9 @@ struct FileRecordV1 {
     /// right, and drops these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     mirrors: Vec<String>,
+    /// Came later than the first version 1, too.
+    #[serde(default, skip_serializing_if = "is_false")]
+    public_only: bool,
     local_name: String,
     /// Offset and length of each; no length is to the end.
     ranges: Vec<(u64, Option<u64>)>,
@@ -236,6 +239,7 @@ pub(super) fn write_file(file: &File, extras: &FileExtras) -> String {
         file_id: file.file_id.clone(),
         remote_name: remote_name.clone(),
         mirrors: file.mirrors.clone(),
+        public_only: file.public_only,
         local_name: file.local_name.clone(),
         ranges: file.ranges.iter().map(|range| (range.offset, range.length)).collect(),
         declared_size: file.declared_size,
@@ -271,6 +275,7 @@ pub(super) fn read_file(text: &str) -> Result<(File, FileExtras), RecordError> {
         file_id: record.file_id,
         remote_name: record.remote_name,
         mirrors: record.mirrors,
+        public_only: record.public_only,
         recorded_name: None,
         local_name: record.local_name,
         ranges: ranges.map(|(offset, length)| ByteRange { offset, length }).collect(),
@@ -395,6 +400,7 @@ mod tests {
             file_id: "id".into(),
             remote_name: "http://origin.example/a?b".into(),
             mirrors: Vec::new(),
+            public_only: false,
             recorded_name: None,
             local_name: "/tmp/ä".into(),
             ranges: vec![
@@ -470,7 +476,9 @@ mod tests {
     #[test]
     fn mirrors_are_recorded_and_a_record_without_them_reads_as_before() {
         let (mut mirrored, extras) = file();
-        assert!(!write_file(&mirrored, &extras).contains("mirrors"));
+        let plain = write_file(&mirrored, &extras);
+        assert!(!plain.contains("mirrors") && !plain.contains("public_only"));
+        mirrored.public_only = true;
         mirrored.mirrors = vec!["http://one.example/a".into(), "https://two.example/a".into()];
         let golden = include_str!("golden/file-v1-mirrors.json");
         assert_eq!(write_file(&mirrored, &extras), golden.trim_end());

@@ -19,6 +19,10 @@ pub struct AddFile {
     /// that is named before counts once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mirrors: Vec<String>,
+    /// Whether only public addresses may be asked for it, because it was somebody on the internet who
+    /// named its URLs, as in a metalink. Left out, any address may.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub public_only: bool,
     /// Where it goes: an absolute path in a folder that exists. Left out, the job cannot be resumed
     /// before it has one (`DownloadSinkFilePath`); empty is an error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -123,6 +127,13 @@ pub struct FileInfo {
     /// Further URLs at which it can be had, as given when it was added.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mirrors: Vec<String>,
+    /// Whether only public addresses may be asked for it.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub public_only: bool,
+    /// Whether what its URL led to last had a public address; nothing before the first reply since the
+    /// agent was started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_public: Option<bool>,
     /// Where it goes; empty while that is not known.
     pub local_name: String,
     /// As given when it was added.

@@ -177,6 +177,7 @@ fn batches(plan: &Plan, args: &GetArgs) -> Vec<Vec<AddFile>> {
         let file = AddFile {
             remote_name: item.url.clone(),
             mirrors: item.mirrors.clone(),
+            public_only: item.public_only,
             local_name: Some(item.local_name.clone()),
             size: item.size,
             sha256: item.sha256.clone(),
@@ -234,6 +235,8 @@ mod tests {
             file_id: number.to_string(),
             remote_name: format!("http://h/{name}"),
             mirrors: Vec::new(),
+            public_only: false,
+            from_public: None,
             local_name: format!("/d/{name}"),
             ranges: Vec::new(),
             progress: FileProgress::default(),

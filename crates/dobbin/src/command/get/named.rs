@@ -46,6 +46,8 @@ pub(super) enum Named {
 pub(super) struct Document {
     /// For messages.
     pub(super) from: String,
+    /// Whether it came from a public address, so that what it names may lead to such only.
+    pub(super) public_only: bool,
     /// What it says.
     pub(super) metalink: Metalink,
 }
@@ -79,18 +81,21 @@ fn is_metalink(word: &str) -> bool {
 }
 
 async fn document(word: &str, args: &GetArgs, place: &Place) -> Result<Document, Trouble> {
-    let (from, bytes) = if is_url(word) {
-        (brief(word), fetched(word, args, place).await?)
+    let (from, bytes, public_only) = if is_url(word) {
+        let (bytes, from_public) = fetched(word, args, place).await?;
+        (brief(word), bytes, from_public)
     } else {
-        (clean(word).into_owned(), document::read(Path::new(word), "metalink", DOCUMENT_BYTES_MAX)?)
+        let text = document::read(Path::new(word), "metalink", DOCUMENT_BYTES_MAX)?;
+        (clean(word).into_owned(), text, false)
     };
     let metalink = metalink::read(&bytes)
         .map_err(|fault| Trouble::failed(format!("cannot follow the metalink {from}: {fault}")))?;
-    Ok(Document { from, metalink })
+    Ok(Document { from, public_only, metalink })
 }
 
-/// The bytes of a document at a URL. Ctrl-C drops the job that fetches it.
-async fn fetched(url: &str, args: &GetArgs, place: &Place) -> Result<Vec<u8>, Trouble> {
+/// The bytes of a document at a URL, and whether they came from a public address. Ctrl-C drops the job
+/// that fetches it.
+async fn fetched(url: &str, args: &GetArgs, place: &Place) -> Result<(Vec<u8>, bool), Trouble> {
     if !args.headers.is_empty() {
         let what = "the headers of --header would go to whichever servers the metalink names";
         return Err(Trouble::usage(what).remedy("fetch the files by their own addresses"));
@@ -101,18 +106,19 @@ async fn fetched(url: &str, args: &GetArgs, place: &Place) -> Result<Vec<u8>, Tr
     let path = scratch.0.join("metalink");
     let outcome = fetch(&agent.manager, url, args, &path, &mut signals).await;
     agent.leave().await;
-    outcome?;
-    document::read(&path, "metalink", DOCUMENT_BYTES_MAX)
+    let from_public = outcome?;
+    Ok((document::read(&path, "metalink", DOCUMENT_BYTES_MAX)?, from_public))
 }
 
-/// Fetches a document to `path`.
+/// Fetches a document to `path`. Says whether it came from a public address, which it counts as where
+/// that is not known.
 async fn fetch(
     manager: &Manager,
     url: &str,
     args: &GetArgs,
     path: &Path,
     signals: &mut Signals,
-) -> Result<(), Trouble> {
+) -> Result<bool, Trouble> {
     let item =
         Item { url: url.to_owned(), local_name: path.display().to_string(), ..Item::default() };
     let file = AddFile {
@@ -141,8 +147,9 @@ async fn fetch(
     };
     match last.state {
         JobState::Transferred => {
+            let files = job.files().await.map_err(refused)?;
             job.complete().await.map_err(refused)?;
-            Ok(())
+            Ok(files.first().and_then(|file| file.from_public).unwrap_or(true))
         }
         JobState::Error => Err(failure::conclude(&job, &last, &[item]).await),
         _ => {

@@ -27,6 +27,8 @@ pub(crate) struct Item {
     pub(crate) url: String,
     /// Where else from, best first. As secret.
     pub(crate) mirrors: Vec<String>,
+    /// Whether a stranger on the internet named them all.
+    pub(crate) public_only: bool,
     /// Its size in bytes, if somebody said it.
     pub(crate) size: Option<u64>,
     /// The SHA-256 that it must have, as 64 hexadecimal digits.
@@ -84,12 +86,12 @@ impl Plan {
             match named {
                 Named::Url(text) => plan.items.push(plain(args, &text)?),
                 Named::Document(document) => {
-                    let from = document.from;
+                    let (from, public_only) = (document.from, document.public_only);
                     let note = |note| format!("note: {from}: {note}");
                     plan.notes.extend(document.metalink.notes.into_iter().map(note));
                     for file in document.metalink.files {
                         let item = described(args, file, &mut plan.folders)?;
-                        plan.items.push(item);
+                        plan.items.push(Item { public_only, ..item });
                     }
                 }
             }
@@ -180,7 +182,7 @@ fn plain(args: &GetArgs, text: &str) -> Result<Item, Trouble> {
     }
     let sha256 = args.sha256.clone();
     let piece_hashes = hashes::asked_for(args)?;
-    Ok(Item { url: url.into(), mirrors, size: None, sha256, piece_hashes, local_name, exists })
+    Ok(Item { url: url.into(), mirrors, sha256, piece_hashes, local_name, exists, ..Item::default() })
 }
 
 /// A file of a metalink, below the folder that was chosen.
@@ -196,9 +198,9 @@ fn described(args: &GetArgs, file: Described, folders: &mut Vec<PathBuf>) -> Res
         mirrors: urls.collect(),
         size: file.size,
         sha256: file.sha256.as_ref().map(digest_to_hex),
-        piece_hashes: None,
         local_name,
         exists,
+        ..Item::default()
     })
 }
 
@@ -330,7 +332,7 @@ mod tests {
             files: names.iter().map(file).collect(),
             notes: vec!["something".to_owned()],
         };
-        let document = Document { from: "x.meta4".to_owned(), metalink };
+        let document = Document { from: "x.meta4".to_owned(), public_only: true, metalink };
         Plan::new(&args, vec![Named::Document(document)])
     }
 
@@ -417,6 +419,7 @@ mod tests {
         let first = &plan.items[0];
         assert_eq!((first.url.as_str(), first.size), ("http://h/a", Some(7)));
         assert_eq!(first.mirrors, ["http://m/x"]);
+        assert!(plan.items.iter().all(|item| item.public_only));
         assert_eq!(first.sha256, Some("ab".repeat(32)));
         assert_eq!(plan.notes, ["note: x.meta4: something"]);
     }

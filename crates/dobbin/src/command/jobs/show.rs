@@ -168,6 +168,8 @@ mod tests {
             file_id: "x".to_owned(),
             remote_name: "https://example.com/disk.iso".to_owned(),
             mirrors: Vec::new(),
+            public_only: false,
+            from_public: None,
             local_name: "/d/disk.iso".to_owned(),
             ranges: Vec::new(),
             progress: FileProgress { bytes_transferred: 1 << 20, ..FileProgress::default() },
