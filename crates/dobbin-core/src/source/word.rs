@@ -66,16 +66,19 @@ impl Word {
 
     /// What follows from `found`, the hash that the whole file has. A file of which nothing is said any
     /// more is taken as any other.
-    pub fn judge(&mut self, found: [u8; 32]) -> Verdict {
+    ///
+    /// * `is_own`: whether every byte came from the file's own URL. Where others brought some, what was
+    ///   found says nothing of what that one sends.
+    pub fn judge(&mut self, found: [u8; 32], is_own: bool) -> Verdict {
         match (self.expected(), self.found) {
             (None, _) => Verdict::Right,
             (Some(expected), _) if expected == found => Verdict::Right,
-            (Some(_), None) => {
-                self.found = Some(found);
+            (Some(_), before) if before.is_none() || !is_own => {
+                self.found = self.found.or(is_own.then_some(found));
                 Verdict::Again
             }
-            (Some(_), Some(before)) if before == found => Verdict::WordIsWrong,
-            (Some(_), Some(_)) => Verdict::Damaged,
+            (Some(_), before) if before == Some(found) => Verdict::WordIsWrong,
+            (Some(_), _) => Verdict::Damaged,
         }
     }
 }
@@ -113,18 +116,26 @@ mod tests {
             ((Some(A), B), (Some(C), B), [Verdict::Again, Verdict::WordIsWrong]),
         ] {
             let mut word = heard(&[first.0]);
-            let one = word.judge(first.1);
+            let one = word.judge(first.1, true);
             word.forget();
             assert_eq!(word.expected(), None);
             word.hear(second.0);
-            assert_eq!([one, word.judge(second.1)], expect, "{first:?} {second:?}");
+            assert_eq!([one, word.judge(second.1, true)], expect, "{first:?} {second:?}");
         }
     }
 
     #[test]
+    fn bytes_of_others_are_no_evidence_against_the_own_url() {
+        let mut word = heard(&[Some(A)]);
+        assert_eq!(word.judge(B, false), Verdict::Again);
+        assert_eq!(word.judge(C, true), Verdict::Again);
+        assert_eq!(word.judge(C, true), Verdict::WordIsWrong);
+    }
+
+    #[test]
     fn what_nobody_speaks_of_is_right() {
-        assert_eq!(heard(&[]).judge(A), Verdict::Right);
-        assert_eq!(heard(&[Some(A)]).judge(A), Verdict::Right);
-        assert_eq!(heard(&[Some(A), Some(B)]).judge(C), Verdict::Right);
+        assert_eq!(heard(&[]).judge(A, true), Verdict::Right);
+        assert_eq!(heard(&[Some(A)]).judge(A, true), Verdict::Right);
+        assert_eq!(heard(&[Some(A), Some(B)]).judge(C, true), Verdict::Right);
     }
 }

@@ -298,6 +298,10 @@ impl Connection {
                 if restart {
                     self.restart().await?;
                 }
+                if source.is_own() {
+                    self.work.hear(&response);
+                }
+                self.join_duplicates(&mut response);
                 let is_known = self.work.state().facts.is_some();
                 if source.is_own() || !is_known {
                     self.work.learn(facts)?;
@@ -316,14 +320,20 @@ impl Connection {
         let mut state = self.work.state();
         if self.member.source.is_own() {
             state.sources.own_answered(response.from_public);
-        }
-        if state.is_proved(self.work.order.file.sha256.is_some()) {
-            state.sources.join(std::mem::take(&mut response.duplicates));
+            self.work.order.gauge.set_from_public(response.from_public);
         }
         let can_split = response.accepts_ranges && response.version == Version::HTTP_11;
         state.has_parts = can_split && !state.never_parts;
         state.parts_shown |= matches!(response.extent, Extent::Part { .. });
         self.work.ripe.notify_one();
+    }
+
+    /// Where else a reply says that the file is, if a hash will tell whether it is.
+    fn join_duplicates(&self, response: &mut Response) {
+        let mut state = self.work.state();
+        if state.is_proved(self.work.order.file.sha256.is_some()) {
+            state.sources.join(std::mem::take(&mut response.duplicates));
+        }
     }
 
     /// A reply that cannot be used.

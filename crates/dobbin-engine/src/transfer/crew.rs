@@ -32,6 +32,10 @@ const LAGGARD_AFTER: Duration = Duration::from_secs(3);
 /// How long to open no more after one found nothing to do, or after a rate limit held one back.
 const QUIET: Duration = Duration::from_secs(1);
 
+/// How often a whole file may turn out to have the wrong hash, each time from other sources, before that
+/// is an error: a list of liars must not have it fetched forever.
+const WRONG_FILES_MAX: u32 = 4;
+
 /// A connection as the crew knows it.
 struct Mate {
     member: Rc<Member>,
@@ -55,6 +59,8 @@ pub(super) struct Crew {
     let_in_max: usize,
     /// Whom to ask where nothing proves that several sources have the same bytes.
     only: SourceId,
+    /// How often the whole file had the wrong hash. From the first time on each source is asked alone.
+    wrong_files_count: u32,
     /// What befell the file's own URL last: what its owner hears if nobody has it.
     own_trouble: Option<Trouble>,
     /// Sources that had nothing to do when the last connection ended.
@@ -77,6 +83,7 @@ impl Crew {
             width: None,
             let_in_max: CONNECTIONS_MAX,
             only: SourceId::OWN,
+            wrong_files_count: 0,
             own_trouble: None,
             idle: BTreeSet::new(),
             quiet_until: Duration::ZERO,
@@ -97,6 +104,35 @@ impl Crew {
         for id in share.ids() {
             share.strike(id);
         }
+    }
+
+    /// The file does not have its hash, and nothing tells which bytes are wrong. From here on its sources
+    /// are asked one after the other, each alone and from zero, the own URL first. Says whether anybody is
+    /// left to ask.
+    ///
+    /// * `liar`: who brought all of it; `None` where several did, or nobody knows.
+    pub(super) fn go_on_alone(&mut self, liar: Option<SourceId>) -> bool {
+        let was_alone = self.wrong_files_count > 0;
+        self.wrong_files_count += 1;
+        let share = &mut self.work.state().sources.share;
+        let next = match liar {
+            Some(liar) if was_alone || liar.is_own() => {
+                share.ids().find(|id| *id > liar && !share.is_struck(*id))
+            }
+            Some(_) | None => Some(SourceId::OWN),
+        };
+        if let Some(liar) = liar {
+            share.strike(liar);
+            if liar.is_own() {
+                let why = "the file's own URL has another file than the SHA-256 that was given";
+                self.own_trouble = Some(fatal(ErrorCode::DO_E_BAD_PIECE_HASH, why.into()));
+            }
+        }
+        let Some(next) = next.filter(|_| self.wrong_files_count < WRONG_FILES_MAX) else {
+            return false;
+        };
+        self.only = next;
+        true
     }
 
     /// Fetches until every piece is had.
@@ -130,7 +166,12 @@ impl Crew {
         state.connections_count = 0;
     }
 
+    /// Whether a hash will tell if the bytes of several sources are of one file, and never said that they
+    /// are not.
     fn is_proved(&self) -> bool {
+        if self.wrong_files_count > 0 {
+            return false;
+        }
         let has_sha256 = self.work.order.file.sha256.is_some();
         self.work.state().is_proved(has_sha256)
     }

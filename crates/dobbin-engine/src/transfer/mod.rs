@@ -23,6 +23,7 @@ mod stop;
 mod stream;
 mod task;
 mod trouble;
+mod whole;
 mod work;
 
 pub(crate) use manifest::{kept_name, sha256};

@@ -52,6 +52,8 @@ pub(super) struct Sources {
     pub(super) share: Share,
     /// Headers that are sent once the origin has asked for them: secrets.
     auth_headers: Vec<(String, String)>,
+    /// Whether a stranger named all of the URLs, so that only public addresses may be asked.
+    public_only: bool,
     /// Whether the own URL's host is public; `None` before it has answered.
     own_is_public: Option<bool>,
 }
@@ -73,7 +75,8 @@ impl Sources {
         let share = Share::new(list.len());
         list.truncate(share.len());
         let auth_headers = std::mem::take(&mut order.auth_headers);
-        Ok(Sources { list, share, auth_headers, own_is_public: None })
+        let public_only = order.file.public_only;
+        Ok(Sources { list, share, auth_headers, public_only, own_is_public: None })
     }
 
     /// One of them.
@@ -109,8 +112,8 @@ impl Sources {
     /// public address to one that means something here alone. As long as the own URL's address is
     /// unknown it counts as public.
     pub(super) fn is_public_only(&self, id: SourceId) -> bool {
-        if id.is_own() {
-            return false;
+        if self.public_only || id.is_own() {
+            return self.public_only;
         }
         let by_text = || literal_reach(&self.list[0].url).is_none_or(|reach| reach.is_public());
         self.get(id).from_public || self.own_is_public.unwrap_or_else(by_text)

@@ -8,18 +8,18 @@ use dobbin_core::piece::{Layout, PieceSet};
 use dobbin_core::source::share::SourceId;
 use dobbin_net::http::Client;
 use dobbin_store::Staging;
-use dobbin_types::{Discard, ErrorCode};
+use dobbin_types::{Discard, ErrorCode, Reason};
 
 use super::budget::Budget;
 use super::crew::Crew;
 use super::end::End;
-use super::hash::WholeHash;
 use super::order::Order;
 use super::reopen::reopen;
 use super::sources::Sources;
 use super::stop::Stop;
 use super::stream::Stream;
 use super::trouble::fatal;
+use super::whole::Whole;
 use super::work::Work;
 use crate::event::{Event, News};
 use crate::hands::Hands;
@@ -93,20 +93,20 @@ impl Task {
         self.work.state().next_reason = Some(reason);
         loop {
             self.crew.fetch().await?;
-            if self.is_hash_right().await? {
-                break;
-            }
-            let (is_mixed, was_glued) = {
-                let state = &mut *self.work.state();
-                let is_mixed = state.came_from.is_some_and(|one| one != Some(SourceId::OWN));
-                (is_mixed, std::mem::take(&mut state.glued_blindly))
-            };
-            if !is_mixed && !was_glued {
-                return Err(self.wrong_hash().await);
-            }
-            if is_mixed {
-                // One of them lied; the file's own URL has the last word.
-                self.crew.keep_to_own();
+            match self.work.judge_whole().await? {
+                Whole::Right => break,
+                Whole::Again => {}
+                Whole::AgainFromOwn => self.crew.keep_to_own(),
+                Whole::Blame(liar) if self.crew.go_on_alone(liar) => {
+                    self.work.state().next_reason = Some(Reason::WrongHash);
+                    self.work.forget(Discard::WrongHash).await?;
+                    continue;
+                }
+                Whole::Blame(_) => {
+                    let why = "does not have the SHA-256 that was given";
+                    return Err(self.wrong_hash(why).await);
+                }
+                Whole::Wrong(why) => return Err(self.wrong_hash(why).await),
             }
             self.work.restart(Discard::WrongHash).await?;
         }
@@ -177,34 +177,12 @@ impl Task {
         Some(flushed)
     }
 
-    /// Whether the whole file has the hash that the caller gave, if any.
-    async fn is_hash_right(&self) -> Result<bool, End> {
-        let Some(expected) = self.work.order.file.sha256 else {
-            return Ok(true);
-        };
-        let found = {
-            let state = &mut *self.work.state();
-            state.sink.as_mut().map(|sink| (sink.hash.take(), sink.staging.clone()))
-        };
-        let Some((hash, staging)) = found else {
-            return Ok(true);
-        };
-        let hash = hash.unwrap_or_else(WholeHash::new);
-        match hash.finish(&staging, &self.work.stop).await? {
-            Some(digest) => Ok(digest == expected),
-            None => Err(End::Stopped),
-        }
-    }
-
-    /// The bytes are not those that the caller meant: none of them is kept.
-    async fn wrong_hash(&self) -> End {
+    /// The bytes are not those that are meant: none of them is kept.
+    async fn wrong_hash(&self, why: &str) -> End {
         if let Err(end) = self.work.forget(Discard::WrongHash).await {
             return end;
         }
         let host = self.work.state().sources.get(SourceId::OWN).host().to_owned();
-        End::Failed(fatal(
-            ErrorCode::DO_E_BAD_PIECE_HASH,
-            format!("the file from {host} does not have the SHA-256 that was given"),
-        ))
+        End::Failed(fatal(ErrorCode::DO_E_BAD_PIECE_HASH, format!("the file from {host} {why}")))
     }
 }

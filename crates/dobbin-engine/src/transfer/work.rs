@@ -13,6 +13,7 @@ use dobbin_core::job::{Facts, Judgement, Known, RangeMap, Validator, judge};
 use dobbin_core::piece::wrong::{Next, Wrongs};
 use dobbin_core::piece::{Layout, Manifest, PieceIndex};
 use dobbin_core::source::share::SourceId;
+use dobbin_core::source::word::Word;
 use dobbin_net::http::{Client, Response};
 use dobbin_store::Staging;
 use dobbin_types::{Discard, ErrorCode, Reason};
@@ -64,6 +65,8 @@ pub(super) struct State {
     /// `None` before it is known how long the file is.
     pub(super) sink: Option<Sink>,
     pub(super) wrongs: Wrongs,
+    /// What the file's own URL says that its hash is.
+    pub(super) word: Word,
     pub(super) unnoted: Option<Unnoted>,
     /// Connections at work.
     pub(super) connections_count: usize,
@@ -101,6 +104,7 @@ impl Work {
             manifest: None,
             sink: None,
             wrongs: Wrongs::default(),
+            word: Word::default(),
             unnoted: None,
             connections_count: 0,
             has_parts: false,
@@ -301,7 +305,7 @@ impl Work {
             self.hands.clone(),
             self.inbox.clone(),
         );
-        let hash = self.order.file.sha256.map(|_| WholeHash::new());
+        let hash = self.hashes_whole(&state).then(WholeHash::new);
         let layout = staging.layout();
         let manifest = state.manifest.clone().filter(|manifest| manifest.layout() == layout);
         let gauge = self.order.gauge.clone();
@@ -343,6 +347,7 @@ impl Work {
             state.came_from = None;
             state.has_parts = false;
             state.wrongs = Wrongs::default();
+            state.word.forget();
         }
         self.order.ledger.discard(why, self.order.gauge.transferred());
         self.order.gauge.set_transferred(0);
@@ -415,9 +420,9 @@ impl State {
     /// Whether a hash tells in the end, or piece by piece, that the bytes are the right ones, whoever
     /// they are from.
     ///
-    /// * `has_sha256`: whether the caller named the hash of the whole file.
+    /// * `has_sha256`: whether the caller named the hash of the whole file. Else its origin may have.
     pub(super) fn is_proved(&self, has_sha256: bool) -> bool {
-        has_sha256 || self.manifest.is_some()
+        has_sha256 || self.manifest.is_some() || self.word.expected().is_some()
     }
 
     /// The pieces that `source` is not to be asked for, in their order: wrong ones that are for others.
