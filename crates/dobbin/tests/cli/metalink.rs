@@ -126,3 +126,35 @@ fn mirrors_of_the_command_line_are_the_jobs() {
     assert_eq!(home.run(&words).code, Some(0));
     assert_eq!(agent.files()[0]["mirrors"], serde_json::json!(["http://m/a", "https://n/a"]));
 }
+
+#[test]
+fn piece_hashes_of_a_metalink_are_the_jobs() {
+    for (whole, mandatory) in
+        [(format!("<hash type=\"sha-256\">{HASH}</hash>"), false), (String::new(), true)]
+    {
+        let home = Home::new();
+        let agent = FakeAgent::start(&home.file("run"), AgentMode::Service, Plot::Transfers);
+        let pieces =
+            format!("<pieces length=\"65536\" type=\"sha-256\"><hash>{HASH}</hash></pieces>");
+        let said = format!("<size>6</size>{whole}{pieces}<url>http://h/a</url>");
+        let text = metalink(&format!("<file name=\"a\">{said}</file>"));
+        std::fs::write(home.file("x.meta4"), text).unwrap();
+        assert_eq!(home.run(&["get", "x.meta4"]).code, Some(0));
+        let hashes = &agent.files()[0]["piece_hashes"];
+        assert_eq!(hashes["mandatory"], mandatory);
+        let text = hashes["text"].as_str().unwrap();
+        assert!(text.contains("65536") && text.contains("WJG1tSLV3whtD/CxEPvZ0hu0"), "{text}");
+    }
+}
+
+#[test]
+fn of_a_dead_a_lying_and_a_good_mirror_the_good_one_is_found() {
+    let (home, web) = site();
+    web.serve("/liar", Page::Text("jello\n".to_owned()));
+    let dead = "http://127.0.0.1:1/hello".to_owned();
+    let urls = [dead, web.url("/liar"), web.url("/hello")];
+    std::fs::write(home.file("x.meta4"), metalink(&file("a", HASH, &urls))).unwrap();
+    let ended = home.run(&["get", "x.meta4"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(saved(&home, "a").as_deref(), Some(HELLO));
+}

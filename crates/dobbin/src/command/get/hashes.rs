@@ -5,12 +5,13 @@
 
 use std::path::Path;
 
-use dobbin_types::phf::{digest_to_base64, digest_to_hex};
+use dobbin_types::phf::{Phf, digest_to_base64, digest_to_hex};
 use dobbin_types::rest::{PHF_TEXT_BYTES_MAX, PieceHashes};
 
 use crate::args::GetArgs;
 use crate::command::pieces::sha256;
 use crate::document::{self, is_url};
+use crate::metalink::Described;
 use crate::trouble::Trouble;
 
 /// What the options say; nothing without `--phf`.
@@ -51,6 +52,21 @@ pub(super) fn asked_for(args: &GetArgs) -> Result<Option<PieceHashes>, Trouble> 
     let text = String::from_utf8(bytes)
         .map_err(|_| Trouble::usage("the piece-hash file is no text, and so no JSON"))?;
     Ok(Some(PieceHashes { text: Some(text), sha256: Some(digest), ..given }))
+}
+
+/// The piece hashes of a metalink as the piece-hash file that agents read; nothing if it would be longer
+/// than can be sent along. They must be right where the metalink says no hash of the whole: then nothing
+/// else tells.
+pub(super) fn of_metalink(file: &Described) -> Option<PieceHashes> {
+    let (size, pieces) = file.size.zip(file.pieces.as_ref())?;
+    let phf = Phf::new(size, pieces.length, pieces.sha256.clone(), sha256).ok()?;
+    let text = Some(phf.text()).filter(|text| text.len() <= PHF_TEXT_BYTES_MAX)?;
+    Some(PieceHashes {
+        sha256: Some(digest_to_hex(&sha256(text.as_bytes()))),
+        text: Some(text),
+        mandatory: file.sha256.is_none(),
+        ..PieceHashes::default()
+    })
 }
 
 /// Whether a job's file is checked as `wanted`, as far as its owner can see.

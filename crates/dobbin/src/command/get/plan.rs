@@ -182,7 +182,15 @@ fn plain(args: &GetArgs, text: &str) -> Result<Item, Trouble> {
     }
     let sha256 = args.sha256.clone();
     let piece_hashes = hashes::asked_for(args)?;
-    Ok(Item { url: url.into(), mirrors, sha256, piece_hashes, local_name, exists, ..Item::default() })
+    Ok(Item {
+        url: url.into(),
+        mirrors,
+        sha256,
+        piece_hashes,
+        local_name,
+        exists,
+        ..Item::default()
+    })
 }
 
 /// A file of a metalink, below the folder that was chosen.
@@ -192,12 +200,14 @@ fn described(args: &GetArgs, file: Described, folders: &mut Vec<PathBuf>) -> Res
     let path = folder::below(&base, &file.name, folders)?;
     let local_name = text_of(path)?;
     let exists = look_at(Path::new(&local_name), args.force)?;
+    let piece_hashes = hashes::of_metalink(&file);
     let mut urls = file.urls.into_iter();
     Ok(Item {
         url: urls.next().unwrap_or_default(),
         mirrors: urls.collect(),
         size: file.size,
         sha256: file.sha256.as_ref().map(digest_to_hex),
+        piece_hashes,
         local_name,
         exists,
         ..Item::default()
