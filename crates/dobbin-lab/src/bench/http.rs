@@ -15,7 +15,7 @@ use super::tool::{self, CURL};
 pub(super) struct Options {
     #[command(flatten)]
     terms: Terms,
-    /// Lets the server give each connection so much a second (needs nginx).
+    /// Lets the server give each connection so much a second.
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
     rate_per_connection: Option<u64>,
 }

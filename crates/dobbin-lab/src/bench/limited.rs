@@ -32,15 +32,16 @@ const SLACK: f64 = 1.25;
 pub(super) const SECTION: Section = Section {
     heading: "A server that limits each connection",
     about: "\
-nginx with `limit_rate`: whoever opens more connections gets more. That nginx keeps to the rate is measured
-with curl, which opens one; ratios are to the fastest.",
+Whoever opens more connections gets more. The server is the lab's own: nginx limits requests, not connections,
+and gives each its first second for nothing. That the rate is kept is measured with curl, which opens one
+connection; ratios are to the fastest.",
     call: &["limited", "--size", "1GiB", "--rate", "40MiB", "--rounds", "3"],
     quick: &["limited", "--size", "64MiB", "--rate", "40MiB", "--rounds", "1"],
 };
 
 /// Measures.
 ///
-/// Errors: no nginx; one that gives a connection more than the rate. Of tools as in
+/// Errors: a server that gives a connection more than the rate. Of tools as in
 /// [`super::http::report`].
 pub(super) fn report(options: &Options, interrupt: &Interrupt) -> Result<Report> {
     let tools = options.terms.tools(&tool::plain(&TOOLS))?;

@@ -28,19 +28,20 @@ const SETTLE_MAX: Duration = Duration::from_secs(30);
 pub(super) enum Server {
     /// nginx with a configuration of its own.
     Nginx { address: SocketAddr, log: PathBuf, version: String, _child: Owned },
-    /// Ours, where nginx is not installed.
+    /// Ours, where nginx is not installed or connections are limited.
     Own(FileServer),
 }
 
 impl Server {
-    /// Serves `folder`. `rate` limits every connection, in bytes per second (nginx only).
+    /// Serves `folder`. `rate` limits every connection, in bytes per second.
     ///
-    /// Errors: nginx is installed but does not start; a rate without nginx.
+    /// Errors: nginx is wanted and installed but does not start; no port.
     pub(super) fn start(folder: &Path, scratch: &Path, rate: Option<u64>) -> Result<Server> {
         match in_path("nginx") {
-            Some(program) => nginx(&program, folder, scratch, rate),
-            None if rate.is_some() => bail!("a rate per connection needs nginx"),
-            None => Ok(Server::Own(FileServer::start(folder).context("cannot serve files")?)),
+            Some(program) if rate.is_none() => nginx(&program, folder, scratch),
+            Some(_) | None => {
+                Ok(Server::Own(FileServer::start(folder, rate).context("cannot serve files")?))
+            }
         }
     }
 
@@ -59,11 +60,15 @@ impl Server {
         }
     }
 
-    /// Body bytes of all requests that are over; `None` where the server does not say.
-    pub(super) fn sent_bytes(&self) -> Option<u64> {
-        let Server::Nginx { log, .. } = self else { return None };
-        let text = fs::read_to_string(log).ok()?;
-        Some(text.lines().filter_map(|line| line.split(' ').nth(1)?.parse::<u64>().ok()).sum())
+    /// Body bytes sent so far; of nginx, in requests that are over.
+    pub(super) fn sent_bytes(&self) -> u64 {
+        match self {
+            Server::Nginx { log, .. } => {
+                let text = fs::read_to_string(log).unwrap_or_default();
+                text.lines().filter_map(|line| line.split(' ').nth(1)?.parse::<u64>().ok()).sum()
+            }
+            Server::Own(server) => server.sent_bytes(),
+        }
     }
 
     /// Waits until no connection is left, so that all requests are over.
@@ -94,14 +99,14 @@ impl Server {
     }
 }
 
-fn nginx(program: &Path, folder: &Path, scratch: &Path, rate: Option<u64>) -> Result<Server> {
+fn nginx(program: &Path, folder: &Path, scratch: &Path) -> Result<Server> {
     let home = scratch.join("nginx");
     fs::create_dir(&home).context("cannot make a folder for nginx")?;
     let configuration = home.join("nginx.conf");
     let log = home.join("access.log");
     for _ in 0..PORT_TRIES_MAX {
         let address = free_address().context("cannot find a free port")?;
-        fs::write(&configuration, nginx_configuration(folder, address, rate))?;
+        fs::write(&configuration, nginx_configuration(folder, address))?;
         let mut command = Command::new(program);
         command.arg("-p").arg(&home).arg("-c").arg(&configuration);
         command.arg("-e").arg(home.join("error.log"));
@@ -118,8 +123,7 @@ fn nginx(program: &Path, folder: &Path, scratch: &Path, rate: Option<u64>) -> Re
 
 /// A single process in the foreground, as whoever runs the bench: one child to look after, and
 /// nothing of it outside its folder.
-fn nginx_configuration(folder: &Path, address: SocketAddr, rate: Option<u64>) -> String {
-    let rate = rate.unwrap_or(0);
+fn nginx_configuration(folder: &Path, address: SocketAddr) -> String {
     let folder = folder.display();
     format!(
         "daemon off;\nmaster_process off;\npid nginx.pid;\n\
@@ -130,7 +134,7 @@ fn nginx_configuration(folder: &Path, address: SocketAddr, rate: Option<u64>) ->
          default_type application/octet-stream;\n\
          client_body_temp_path body;\nproxy_temp_path proxy;\nfastcgi_temp_path fastcgi;\n\
          uwsgi_temp_path uwsgi;\nscgi_temp_path scgi;\n\
-         server {{ listen {address}; root \"{folder}\"; limit_rate {rate}; }}\n\
+         server {{ listen {address}; root \"{folder}\"; }}\n\
          }}\n"
     )
 }
