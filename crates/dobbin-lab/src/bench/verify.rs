@@ -101,7 +101,7 @@ pub(super) fn report(options: &Options, interrupt: &Interrupt) -> Result<Report>
 fn publish(dobbin: &Tool, file: &Path, to: &Path) -> Result<()> {
     let mut command = Command::new(&dobbin.program);
     command.arg("publish").arg(file).arg("-o").arg(to);
-    command.args(["--piece-size", "1MiB"]).stdin(Stdio::null());
+    command.args(["--piece-size", "1M"]).stdin(Stdio::null());
     let output = command.output().context("cannot start dobbin")?;
     let said = String::from_utf8_lossy(&output.stderr);
     let last = said.trim().lines().last().unwrap_or_default();
