@@ -25,9 +25,8 @@ pub(crate) struct Ground {
     pub(crate) elsewhere: Option<tempfile::TempDir>,
     /// For the agent's log, which is wanted most when everything else is gone.
     pub(crate) log: PathBuf,
-    /// A file beside a destination may stay when its job is over: the note of it was not flushed, and
-    /// went with the power (`store::staging::beside`). It costs space, and no promise.
-    pub(crate) parts_may_stay: bool,
+    /// What was not flushed is lost with the agent.
+    pub(crate) loses_unflushed: bool,
 }
 
 /// The end of a life of the agent. Its process is killed in any case; this is what comes with it.
@@ -64,7 +63,7 @@ impl Blow for Kill {
         }?;
         let elsewhere = folder_elsewhere(here.path())?;
         let log = here.path().join("agent.log");
-        Ok(Ground { here, elsewhere, log, parts_may_stay: false })
+        Ok(Ground { here, elsewhere, log, loses_unflushed: false })
     }
 
     fn fall(&mut self, _world: &World<'_>, _chance: &mut Chance) -> Result<()> {

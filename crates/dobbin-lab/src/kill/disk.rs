@@ -23,6 +23,8 @@ type Versions<'a> = &'a [Arc<Vec<u8>>];
 pub(crate) struct Staged {
     /// What the have file says; `None` where it says nothing.
     pub(super) had: Option<PieceSet>,
+    /// In which run of the machine it says so; empty where it says nothing.
+    boot: String,
     data: Vec<u8>,
 }
 
@@ -40,8 +42,8 @@ impl Staged {
         let Some(data) = [in_store, beside].iter().find_map(|path| read(path).transpose()) else {
             return Ok(None);
         };
-        let had = read(&folder.join(format!("{number}.have")))?.and_then(|bytes| had(&bytes));
-        Ok(Some(Staged { had, data: data? }))
+        let have = read(&folder.join(format!("{number}.have")))?.unwrap_or_default();
+        Ok(Some(Staged { had: had(&have), boot: boot(&have), data: data? }))
     }
 
     /// The same bytes, of which others say which pieces are there.
@@ -75,6 +77,11 @@ impl Staged {
         versions.iter().any(|version| **version == self.data)
     }
 
+    /// Whether the have file is of the run of the machine with this id: else it counts for nothing.
+    pub(super) fn is_of_run(&self, boot: &str) -> bool {
+        self.boot == boot
+    }
+
     /// Bytes of the pieces that are called had. Of a file of one piece nothing calls them so beside the
     /// data: it may be had when it is whole.
     pub(super) fn had_bytes(&self, versions: Versions<'_>) -> u64 {
@@ -105,7 +112,13 @@ fn right_count(one: &[u8], other: &[u8]) -> usize {
     alike_count + rest.take_while(|(a, b)| a == b).count()
 }
 
-/// What a have file says. Which run of the machine it is of does not matter: it is of this one.
+/// The id in a have file of the run of the machine that wrote it.
+fn boot(bytes: &[u8]) -> String {
+    let field = bytes.get(24..88).unwrap_or_default();
+    String::from_utf8_lossy(field).trim_end_matches('\0').to_owned()
+}
+
+/// What a have file says, whichever run of the machine it is of.
 fn had(bytes: &[u8]) -> Option<PieceSet> {
     let (header, bitmap) = bytes.split_at_checked(HAVE_HEADER_LEN)?;
     if !header.starts_with(b"dobbinhv") {
@@ -159,7 +172,7 @@ mod tests {
         for number in pieces {
             had.insert(layout.index(*number).unwrap());
         }
-        Staged { had: Some(had), data: data.to_vec() }
+        Staged { had: Some(had), boot: String::new(), data: data.to_vec() }
     }
 
     #[test]

@@ -134,9 +134,16 @@ impl<'a> World<'a> {
         })
     }
 
-    /// Whether it is no promise that this file beside a destination is gone.
+    /// Whether what was not flushed is lost with the agent.
+    pub(super) fn loses_unflushed(&self) -> bool {
+        self.ground.loses_unflushed
+    }
+
+    /// Whether it is no promise that this file beside a destination is gone when its job is over: the
+    /// note of it was not flushed, and may have gone with the power (`dobbin_store`, "beside"). It
+    /// costs space.
     pub(super) fn may_stay(&self, path: &Path) -> bool {
-        self.ground.parts_may_stay && path.extension().is_some_and(|extension| extension == "part")
+        self.ground.loses_unflushed && path.extension().is_some_and(|extension| extension == "part")
     }
 
     /// Leaves everything where it is, for somebody to look at.

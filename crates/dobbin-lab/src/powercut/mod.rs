@@ -148,7 +148,7 @@ impl Blow for Power {
             here: folder(&self.here)?,
             elsewhere: Some(folder(&self.elsewhere)?),
             log: self.folder.path().join("agent.log"),
-            parts_may_stay: true,
+            loses_unflushed: true,
         })
     }
 
