@@ -279,6 +279,9 @@ impl Connection {
             Ok(response) => response,
             Err(error) => return self.not_opened(error).await,
         };
+        if let Some(throttle) = &self.work.order.throttle {
+            response.body.keep_pace(throttle);
+        }
         self.note_reply(&mut response);
         let part = match response.extent {
             Extent::Whole => None,

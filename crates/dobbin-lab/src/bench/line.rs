@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 
 use super::interrupt::Interrupt;
-use super::{http, limited, paper, queue, resume, verify};
+use super::{http, limited, pace, paper, queue, resume, verify};
 
 /// `bench …`.
 #[derive(Debug, clap::Args)]
@@ -33,6 +33,8 @@ enum Bench {
     Verify(verify::Options),
     /// Fills an agent's queue, and measures how soon it answers meanwhile.
     Queue(queue::Options),
+    /// Looks how exactly a limit of the rate is kept, and how jobs share it.
+    Pace(pace::Options),
     /// Runs all of them as the paper has them, and writes the paper.
     All(paper::Options),
 }
@@ -83,6 +85,7 @@ fn measure(bench: &Bench, interrupt: &Interrupt) -> Result<Report> {
         Bench::Resume(options) => resume::report(options, interrupt),
         Bench::Verify(options) => verify::report(options, interrupt),
         Bench::Queue(options) => queue::report(options),
+        Bench::Pace(options) => pace::report(options, interrupt),
         Bench::All(options) => Ok(paper::report(options, interrupt)),
     }
 }

@@ -10,6 +10,7 @@ mod latency;
 mod limited;
 mod line;
 mod machine;
+mod pace;
 mod paper;
 mod queue;
 mod report;

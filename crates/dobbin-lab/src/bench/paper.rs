@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::interrupt::Interrupt;
 use super::line::{Report, measure_as};
-use super::{http, limited, queue, resume, verify};
+use super::{http, limited, pace, queue, resume, verify};
 
 /// A bench's part of the paper.
 #[derive(Debug)]
@@ -23,8 +23,14 @@ pub(super) struct Section {
 }
 
 /// The paper, in its order. A bench that is to be in it has a row here.
-pub(super) const SECTIONS: &[&Section] =
-    &[&http::SECTION, &limited::SECTION, &resume::SECTION, &verify::SECTION, &queue::SECTION];
+pub(super) const SECTIONS: &[&Section] = &[
+    &http::SECTION,
+    &limited::SECTION,
+    &pace::SECTION,
+    &resume::SECTION,
+    &verify::SECTION,
+    &queue::SECTION,
+];
 
 /// Where to measure, and how much.
 #[derive(Debug, clap::Args)]

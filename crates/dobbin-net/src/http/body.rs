@@ -17,7 +17,8 @@ use super::error::{FetchError, FetchErrorKind};
 use super::settings::StallRule;
 use super::stall::StallWatch;
 use super::trouble;
-use super::wire::retire;
+use super::wire::{Link, retire};
+use crate::throttle::Throttle;
 
 /// The bytes of a reply, up to exactly where they must end.
 ///
@@ -33,6 +34,10 @@ pub struct Body {
     left: Option<u64>,
     received: u64,
     stall: StallWatch,
+    /// Over HTTP/1.1, where it has the connection for itself.
+    link: Option<Link>,
+    /// Says how much the next read should bring.
+    pace: Option<Throttle>,
 }
 
 impl Body {
@@ -45,7 +50,30 @@ impl Body {
         rule: StallRule,
     ) -> Body {
         let stall = StallWatch::new(rule);
-        Body { incoming, connection, version, host, left: length, received: 0, stall }
+        Body {
+            incoming,
+            connection,
+            version,
+            host,
+            left: length,
+            received: 0,
+            stall,
+            link: None,
+            pace: None,
+        }
+    }
+
+    /// The same, over a connection of its own.
+    pub(super) fn over(mut self, link: Option<Link>) -> Body {
+        self.link = link;
+        self
+    }
+
+    /// From here on the connection is read as smoothly as the throttle wants it: in small sips where
+    /// a limit holds, instead of by the buffer. Who reads calls [`Throttle::take`] all the same. Over
+    /// HTTP/2, where a connection serves others too, nothing changes.
+    pub fn keep_pace(&mut self, throttle: &Throttle) {
+        self.pace = Some(throttle.clone());
     }
 
     /// The next bytes, as the connection hands them out and at most
@@ -58,6 +86,9 @@ impl Body {
     /// Only the time spent in here counts toward a stall, so a reader may take its time. Dropping the
     /// future before it is done loses no bytes: call again.
     pub async fn next(&mut self) -> Result<Option<Bytes>, FetchError> {
+        if let (Some(link), Some(pace)) = (&self.link, &self.pace) {
+            link.read_at_most(pace.read_max());
+        }
         let outcome = self.data().await;
         outcome.map_err(|kind| FetchError::new(&self.host, kind))
     }
@@ -127,6 +158,15 @@ impl Body {
         // Over HTTP/2 it would else serve the next request, dead as it may be.
         retire(connection);
         Err(FetchErrorKind::Stalled)
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        // The next request on the connection may be another job's.
+        if let Some(link) = &self.link {
+            link.read_at_most(None);
+        }
     }
 }
 

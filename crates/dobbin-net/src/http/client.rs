@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use dobbin_core::source::Reach;
 use dobbin_types::FileTime;
-use http::Uri;
 use http::header::{ACCEPT_RANGES, HeaderMap, PROXY_AUTHORIZATION};
+use http::{Uri, Version};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::{Body as _, Incoming};
 use hyper_util::client::legacy;
@@ -279,7 +279,7 @@ impl Client {
             from_public,
             accepts_ranges: matches!(promise.extent, Extent::Part { .. }) || says_ranges(headers),
             header_text: header_text(parts.version, status, headers),
-            remote: link.map(|link| link.remote),
+            remote: link.as_ref().map(|link| link.remote),
             version: parts.version,
             body: Body::new(
                 body,
@@ -288,7 +288,8 @@ impl Client {
                 host_of(&url).into(),
                 promise.length,
                 self.settings.stall,
-            ),
+            )
+            .over(link.filter(|_| parts.version != Version::HTTP_2)),
             final_url: url,
         })
     }

@@ -4,12 +4,12 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use hyper_util::client::legacy::connect::{CaptureConnection, Connected, Connection};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf, Take};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
@@ -98,16 +98,23 @@ pub(super) struct Link {
     /// Whether it is the proxy's, so that it says nothing of the origin's.
     pub(super) proxied: bool,
     replies: Arc<AtomicU32>,
+    /// How many bytes one read may bring; 0 for as many as there are.
+    sip: Arc<AtomicU64>,
 }
 
 impl Link {
     pub(super) fn new(remote: SocketAddr, proxied: bool) -> Link {
-        Link { remote, proxied, replies: Arc::new(AtomicU32::new(0)) }
+        Link { remote, proxied, replies: Arc::default(), sip: Arc::default() }
     }
 
     /// Notes that a reply came over it.
     pub(super) fn replied(&self) {
         self.replies.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Bounds what each read from here on brings, until it is told otherwise; `None` lifts the bound.
+    pub(super) fn read_at_most(&self, bytes: Option<usize>) {
+        self.sip.store(bytes.map_or(0, |bytes| bytes as u64), Ordering::Relaxed);
     }
 
     /// Whether a reply came over it before. Then it may have gone stale in the pool, and its failure
@@ -127,7 +134,8 @@ pub(super) struct Pooled {
 
 impl Pooled {
     pub(super) fn new(wire: Wire, link: Link) -> Pooled {
-        let io = TokioIo::new(Heard { wire, first: None });
+        let io =
+            TokioIo::new(Heard { wire: wire.take(0), first: None, sip: Arc::clone(&link.sip) });
         Pooled { io, link, absolute_form: false }
     }
 
@@ -150,10 +158,11 @@ pub(super) fn retire(connection: &CaptureConnection) {
     }
 }
 
-/// A wire whose first bytes may be of interest.
+/// A wire whose first bytes may be of interest, and which may be read in sips.
 struct Heard {
-    wire: Wire,
+    wire: Take<Wire>,
     first: Option<FirstBytes>,
+    sip: Arc<AtomicU64>,
 }
 
 impl AsyncRead for Heard {
@@ -162,7 +171,12 @@ impl AsyncRead for Heard {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Heard { wire, first } = self.get_mut();
+        let Heard { wire, first, sip } = self.get_mut();
+        // Told anew for every read: what one brought does not count against the next.
+        wire.set_limit(match sip.load(Ordering::Relaxed) {
+            0 => u64::MAX,
+            bytes => bytes,
+        });
         let before = buffer.filled().len();
         let outcome = Pin::new(wire).poll_read(cx, buffer);
         if let Some(first) = first
@@ -180,7 +194,7 @@ impl AsyncWrite for Heard {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.wire).poll_write(cx, bytes)
+        Pin::new(self.wire.get_mut()).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
@@ -188,19 +202,19 @@ impl AsyncWrite for Heard {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.wire).poll_write_vectored(cx, slices)
+        Pin::new(self.wire.get_mut()).poll_write_vectored(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.wire.is_write_vectored()
+        self.wire.get_ref().is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.wire).poll_flush(cx)
+        Pin::new(self.wire.get_mut()).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.wire).poll_shutdown(cx)
+        Pin::new(self.wire.get_mut()).poll_shutdown(cx)
     }
 }
 
