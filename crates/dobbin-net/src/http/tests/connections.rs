@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use dobbin_core::limit::BytesPerSecond;
 use tokio::net::TcpListener;
 
 use super::super::*;
 use super::kit::*;
+use crate::throttle::Throttle;
 
 #[test]
 fn small_files_share_a_connection() {
@@ -48,6 +50,33 @@ fn large_files_one_after_the_other_share_a_connection() {
             }
         });
         fetches.await.unwrap();
+        assert_eq!(origin.connections_count(), 1);
+    });
+}
+
+#[test]
+fn a_held_back_connection_is_read_in_sips_and_free_again_for_the_next_request() {
+    run(async {
+        let text = "x".repeat(3_000_000);
+        let origin = Origin::new((0..2).map(|_| Say(ok(&text)))).await;
+        let client = client();
+        let throttle = Throttle::new(BytesPerSecond::new(1 << 20));
+        let sip = throttle.read_max().unwrap();
+        for is_held in [true, false] {
+            let mut response = client.open(&Request::whole(origin.url("/f"))).await.unwrap();
+            if is_held {
+                response.body.keep_pace(&throttle);
+            }
+            let (mut sizes, mut sum) = (Vec::new(), 0);
+            while let Some(bytes) = response.body.next().await.unwrap() {
+                sizes.push(bytes.len());
+                sum += bytes.len();
+            }
+            assert_eq!(sum, 3_000_000);
+            // What came with the headers, or beside them, was read before anybody said a word.
+            let largest = sizes.iter().skip(2).max().copied().unwrap_or(0);
+            assert_eq!(largest <= sip, is_held, "{largest} of {sip}, {} reads", sizes.len());
+        }
         assert_eq!(origin.connections_count(), 1);
     });
 }
