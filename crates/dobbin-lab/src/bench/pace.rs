@@ -54,10 +54,10 @@ pub(super) struct Options {
 pub(super) const SECTION: Section = Section {
     heading: "A limit of the rate",
     about: "\
-Jobs share one limit of the rate; each reads over so many connections from an origin on this machine that is \
-faster. Counted is what was read, in every stretch of five seconds: the worst of them should differ from \
-the limit by no more than 3 %. Each job should have as much as every other, whatever the number of its \
-connections; the last column says what the least and the most had, of an equal part.",
+Jobs share one limit of the rate; each reads over so many connections from an origin on this machine that
+is faster. Counted is what was read, in every stretch of five seconds: the worst of them should differ from
+the limit by no more than 3 %. Each job should have as much as every other, whatever the number of its
+connections: the last column says what the least and the most had, of an equal part.",
     call: &["pace"],
     quick: &["pace", "--seconds", "6"],
 };
