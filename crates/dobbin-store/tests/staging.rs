@@ -320,3 +320,66 @@ fn a_stretch_that_was_never_stored_is_noticed() {
     staging.write_at(&bytes, 2 << 20).unwrap();
     assert!(!staging.may_have_a_hole());
 }
+
+/// Doubted: nothing counts that the journal does not call flushed, until every piece was compared; then
+/// what was found is had, also after the next start, which may come at any moment before.
+#[test]
+fn what_is_doubted_counts_only_once_somebody_has_looked() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = place_in(folder.path());
+    let staging = Staging::create(place.clone(), layout(), BOOT).unwrap();
+    put(&staging, &[1, 4, 8]);
+    drop(staging);
+    assert!(Staging::is_believed(&place, layout(), BOOT));
+    assert!(!Staging::is_believed(&place, layout(), "another run"));
+    assert!(!Staging::is_believed(&place, Layout::new(950, 50).unwrap(), BOOT));
+
+    let flushed = set_of(&[1]);
+    let open = || Staging::reopen_doubted(place.clone(), layout(), Some(&flushed)).unwrap();
+    let doubted = open();
+    assert_eq!(doubted.have(), flushed);
+    // By the length of the data: all but the last, which ends behind it.
+    assert_eq!(doubted.written().unwrap(), set_of(&[0, 1, 2, 3, 4, 5, 6, 7, 8]));
+    doubted.mark_have(piece(4)).unwrap();
+    drop(doubted);
+    assert!(!Staging::is_believed(&place, layout(), BOOT), "killed while looking");
+    let looked = open();
+    looked.mark_have(piece(4)).unwrap();
+    looked.drop_have(piece(1)).unwrap();
+    looked.believe(BOOT).unwrap();
+    drop(looked);
+    assert_eq!(reopen(folder.path(), BOOT, Some(&flushed)).unwrap().have(), set_of(&[4]));
+}
+
+#[test]
+fn a_file_is_cut_as_when_it_was_begun_whoever_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = place_in(folder.path());
+    let by_size = Layout::without_manifest(950);
+    assert_eq!(Staging::layout_of(&place, 950), by_size, "nothing tells");
+    drop(Staging::create(place.clone(), layout(), BOOT).unwrap());
+    assert_eq!(Staging::layout_of(&place, 950), Some(layout()));
+    assert_eq!(Staging::layout_of(&place, 951), Layout::without_manifest(951), "another file");
+    let mut have = fs::read(place.have()).unwrap();
+    have[13] ^= 1;
+    fs::write(place.have(), have).unwrap();
+    assert_eq!(Staging::layout_of(&place, 950), by_size, "torn");
+}
+
+#[test]
+fn counting_what_is_had_touches_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = place_in(folder.path());
+    let had = |boot, flushed: Option<&PieceSet>| {
+        Staging::had_bytes(&place, layout(), &Known { boot, flushed })
+    };
+    assert_eq!(had(BOOT, None), None, "there is no file");
+    let staging = Staging::create(place.clone(), layout(), BOOT).unwrap();
+    put(&staging, &[1, 4]);
+    drop(staging);
+    let before = fs::read(place.have()).unwrap();
+    assert_eq!(had(BOOT, None), Some(200));
+    assert_eq!(had("another run", None), None);
+    assert_eq!(had("another run", Some(&set_of(&[1, 9]))), Some(100), "as far as the data goes");
+    assert_eq!(fs::read(place.have()).unwrap(), before);
+}
