@@ -69,7 +69,11 @@ impl Handle {
         let answer = self.ask(actor, command).await;
         if answer.is_err() && brings_files {
             // Whatever comes of it, the refusal is the answer; what stays is swept at the next start.
-            let _ = on_disk_thread(move || Ok(door.take_back(job))).await;
+            let take_back = move || {
+                door.take_back(job);
+                Ok(())
+            };
+            let _ = on_disk_thread(take_back).await;
         }
         answer
     }

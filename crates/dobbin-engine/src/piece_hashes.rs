@@ -5,7 +5,7 @@
 //! found there by its digest. Should the job refuse the file after that, it lies there until the job is
 //! over: it costs space, not correctness.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use dobbin_core::job::{Check, check_remote_name};
 use dobbin_store::Store;
@@ -96,7 +96,7 @@ pub(crate) fn shown(check: &Check) -> Option<PieceHashes> {
 }
 
 /// Removes what was kept for a job that did not come to be.
-pub(crate) fn drop_kept(root: &PathBuf, job: JobId) {
+pub(crate) fn drop_kept(root: &Path, job: JobId) {
     if let Err(error) = Store::remove_folder_under(root, job) {
         tracing::warn!(%job, error = %chain(&error), "piece-hash files of no job stay");
     }
