@@ -2,7 +2,6 @@
 
 pub mod layout;
 pub mod manifest;
-pub mod picker;
 pub mod set;
 pub mod spans;
 pub mod wrong;
