@@ -54,6 +54,17 @@ impl FileGauge {
         self.transferred_bytes.store(bytes, Ordering::Relaxed);
     }
 
+    /// Notes what was found to be here, unless a transfer has begun to count meanwhile.
+    pub(crate) fn found(&self, expected_bytes: u64, bytes: u64) {
+        // A transfer that counts knows better.
+        let _ = self.transferred_bytes.compare_exchange(
+            expected_bytes,
+            bytes,
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+    }
+
     pub(crate) fn fetched(&self) -> u64 {
         self.fetched_bytes.load(Ordering::Relaxed)
     }

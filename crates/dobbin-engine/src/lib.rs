@@ -38,6 +38,7 @@ mod publish;
 mod recover;
 mod run;
 mod settle;
+mod survey;
 mod tell;
 mod transfer;
 mod why;

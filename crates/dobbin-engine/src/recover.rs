@@ -3,17 +3,25 @@
 use std::collections::BTreeSet;
 
 use dobbin_core::job::{File, Job, Now};
-use dobbin_core::piece::PieceSet;
 use dobbin_store::publish::recover as recover_intent;
 use dobbin_store::record::{self, FileExtras, RecordError};
-use dobbin_store::{Change, JournalError, Known, Place, Recovered, Staging, Store, StoredJob};
+use dobbin_store::{Change, JournalError, Place, Recovered, Staging, Store, StoredJob};
 use dobbin_types::{FileNumber, JobId, JobState};
 
 use crate::engine::Recover;
 use crate::entries::Entries;
 use crate::entry::{Entry, LiveFile};
 use crate::live::LiveFiles;
+use crate::survey::{self, Survey};
 use crate::transfer::chain;
+
+/// What is to be done because of what stands in the journal.
+#[derive(Default)]
+struct Found {
+    /// One write for all jobs.
+    changes: Vec<Change>,
+    surveys: Vec<Survey>,
+}
 
 /// Reads the journal, finishes what a crash interrupted, removes what belongs to no job, and returns
 /// the jobs, live.
@@ -28,13 +36,13 @@ pub(crate) fn recover(
 ) -> Result<Entries, JournalError> {
     let mut entries = Entries::default();
     let mut unreadable = BTreeSet::new();
-    let mut changes = Vec::new();
+    let mut found = Found::default();
     store.journal().for_each_job(|stored| {
         let id = stored.id;
-        match revive(store, boot, stored, now, &mut changes) {
+        match revive(store, stored, now, &mut found) {
             Ok(entry) if is_volatile(&entry.job) => {
                 drop_volatile(store, &entry);
-                changes.push(Change::RemoveJob(id));
+                found.changes.push(Change::RemoveJob(id));
             }
             Ok(mut entry) => {
                 let waits = matches!(
@@ -50,8 +58,10 @@ pub(crate) fn recover(
             }
         }
     })?;
+    let Found { mut changes, surveys } = found;
     changes.push(Change::SetBoot(boot.to_owned()));
     store.journal().write_and_wait(changes)?;
+    survey::run(surveys, boot);
     let is_live = |job: JobId| entries.contains_key(&job) || unreadable.contains(&job);
     match store.sweep(is_live) {
         Ok(0) => {}
@@ -79,10 +89,9 @@ fn drop_volatile(store: &Store, entry: &Entry) {
 
 fn revive(
     store: &Store,
-    boot: &str,
     stored: StoredJob,
     now: Now,
-    changes: &mut Vec<Change>,
+    found: &mut Found,
 ) -> Result<Entry, RecordError> {
     let (about, saved) = record::read_job(&stored.record)?;
     let saved = saved.aged(now.wall);
@@ -92,15 +101,17 @@ fn revive(
         let (mut file, mut extras) = record::read_file(&row.record)?;
         if settle_intent(&mut file, &mut extras) {
             let record = record::write_file(&file, &extras);
-            changes.push(Change::PutFile { job: stored.id, number: row.number, record });
+            found.changes.push(Change::PutFile { job: stored.id, number: row.number, record });
         }
-        let revived = LiveFile::new(extras, row.flushed);
-        let place = revived.place(store, stored.id, row.number);
-        if let Some(bytes) = had_bytes(&file, &place, boot, revived.flushed.as_ref()) {
-            revived.gauge.set_transferred(bytes);
+        live.extend([LiveFile::new(extras, row.flushed)]);
+        if !file.finished
+            && file.facts.is_some()
+            && let Some(begun) = live.get_mut(files.len())
+        {
+            let place = begun.place(store, stored.id, row.number);
+            found.surveys.extend(survey(&file, begun, place));
         }
         files.push(file);
-        live.extend([revived]);
     }
     Ok(Entry::new(Job::restore(about, saved, files, now), live))
 }
@@ -124,12 +135,8 @@ fn settle_intent(file: &mut File, extras: &mut FileExtras) -> bool {
     true
 }
 
-/// How many bytes of an unfinished file are here, for people to see before it runs again. Nothing
-/// for files that were never begun, which is what most of a long queue is.
-fn had_bytes(file: &File, place: &Place, boot: &str, flushed: Option<&PieceSet>) -> Option<u64> {
-    if file.finished || file.facts.is_none() {
-        return None;
-    }
-    let layout = Staging::layout_of(place, file.local_size()?)?;
-    Staging::had_bytes(place, layout, &Known { boot, flushed })
+/// What there is to look at of a file that was begun. Of a long queue most files were not.
+fn survey(file: &File, live: &LiveFile, place: Place) -> Option<Survey> {
+    let (gauge, flushed) = (live.gauge.clone(), live.flushed.clone());
+    Some(Survey { gauge, place, size: file.local_size()?, flushed })
 }

@@ -70,18 +70,24 @@ pub fn write_file(file: &File, extras: &FileExtras) -> String {
 
 /// Reads a job's record.
 pub fn read_job(text: &str) -> Result<(NewJob, Saved), RecordError> {
-    match version(text)? {
-        1 => v1::read_job(text),
-        other => Err(RecordError::Version(other)),
-    }
+    read(text, v1::read_job)
 }
 
 /// Reads a file's record.
 pub fn read_file(text: &str) -> Result<(File, FileExtras), RecordError> {
-    match version(text)? {
-        1 => v1::read_file(text),
+    read(text, v1::read_file)
+}
+
+/// Reads a record as one of today. Only one that is none is asked for its version: a start reads
+/// every record there is, and so reads it once.
+fn read<T>(
+    text: &str,
+    today: impl FnOnce(&str) -> Result<T, RecordError>,
+) -> Result<T, RecordError> {
+    today(text).or_else(|error| match version(text)? {
+        v1::VERSION => Err(error),
         other => Err(RecordError::Version(other)),
-    }
+    })
 }
 
 fn version(text: &str) -> Result<u32, RecordError> {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::{Figures, FileExtras, RecordError};
 use crate::publish::Intent;
 
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct JobRecordV1 {
@@ -155,8 +155,14 @@ pub(super) fn write_job(about: &NewJob, saved: &Saved) -> String {
     to_json(&record)
 }
 
+/// A later record may look like one of this version and mean something else.
+fn check(version: u32) -> Result<(), RecordError> {
+    if version == VERSION { Ok(()) } else { Err(RecordError::Version(version)) }
+}
+
 pub(super) fn read_job(text: &str) -> Result<(NewJob, Saved), RecordError> {
     let record: JobRecordV1 = serde_json::from_str(text)?;
+    check(record.version)?;
     let about = NewJob {
         id: record.id,
         owner: Uid(record.owner),
@@ -264,6 +270,7 @@ pub(super) fn write_file(file: &File, extras: &FileExtras) -> String {
 
 pub(super) fn read_file(text: &str) -> Result<(File, FileExtras), RecordError> {
     let record: FileRecordV1 = serde_json::from_str(text)?;
+    check(record.version)?;
     let ranges = record.ranges.into_iter();
     let facts = record.facts.map(|facts| read_facts(facts, &record.remote_name));
     let figures = Figures {
@@ -489,6 +496,10 @@ mod tests {
     fn a_record_of_a_newer_program_is_refused_by_its_number() {
         let newer = r#"{"version": 2, "id": 5}"#;
         assert!(matches!(record::read_job(newer), Err(RecordError::Version(2))));
+        // Also one that is otherwise as those of today.
+        let (about, saved) = job();
+        let newer = write_job(&about, &saved).replacen("\"version\":1", "\"version\":2", 1);
+        assert!(matches!(record::read_job(&newer), Err(RecordError::Version(2))));
         assert!(matches!(record::read_file("{}"), Err(RecordError::Syntax(_))));
     }
 }
