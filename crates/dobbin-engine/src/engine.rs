@@ -78,53 +78,11 @@ pub struct Engine {
 impl Engine {
     /// Opens the store, makes its jobs live again, and runs.
     pub fn start(options: EngineOptions) -> Result<Engine, EngineError> {
-        let clock = Clock::system();
-        let store = Store::open(&options.state)?;
-        if let Some(path) = store.quarantined() {
-            tracing::error!(path = %path.display(),
-                "the journal was damaged and set aside; jobs that could be saved out of it are stopped");
-        }
-        // Without an id every start counts as one of the machine, and only what was flushed as had.
-        let boot = clock::boot_id().map(|id| id.as_str().to_owned()).unwrap_or_default();
-        let now = run::now(&clock);
-        let entries = recover(&store, &boot, options.recover, now)?;
-        let own_uid = identity::own_uid();
-        let (inbox, events) = sync_channel(INBOX_MAX);
-        let hands = Hands::new("hands", THREADS_MAX);
-        let awake = clock.clone();
-        let http = HttpSettings { slept: Arc::new(move || awake.slept()), ..options.http };
-        let pool = Pool::new(Client::new(http)?, hands.clone(), inbox.clone());
-        let boot: Arc<str> = boot.into();
-        let door = Door::new(own_uid, &options.state, options.limits);
-        let handle = Handle::new(inbox.clone(), door, Arc::clone(&boot));
-        let service = Service::new(None);
-        let mut engine = Loop {
-            clock,
-            store: Arc::new(store),
-            own_uid,
-            limits: options.limits,
-            boot,
-            inbox: inbox.clone(),
-            hands,
-            removers: Hands::new("removers", REMOVERS_MAX),
-            pool,
-            service: service.clone(),
-            entries,
-            queue: Queue::default(),
-            moving: BTreeSet::new(),
-            timers: BTreeSet::new(),
-            watchers: Watchers::default(),
-            listeners: Listeners::new(first_number(now.wall), inbox.clone()),
-            ended: VecDeque::new(),
-            ended_downloads: VecDeque::new(),
-            leaving: BTreeMap::new(),
-            stirring: BTreeSet::new(),
-            looks_count: 0,
-            pulse: None,
-            leave_by: None,
-            handovers_count: 0,
-            writes_in_flight: Arc::default(),
-        };
+        let door = Door::new(identity::own_uid(), &options.state, options.limits);
+        let (mut engine, events) = Loop::assemble(Clock::system(), options)?;
+        let inbox = engine.inbox.clone();
+        let handle = Handle::new(inbox.clone(), door, Arc::clone(&engine.boot));
+        let service = engine.service.clone();
         let (done, ended) = sync_channel(1);
         thread::Builder::new()
             .name("engine".to_owned())
@@ -178,6 +136,55 @@ fn first_number(wall: FileTime) -> u64 {
 }
 
 impl Loop {
+    /// Everything that the loop needs, put together. It has not taken over what it found yet.
+    pub(crate) fn assemble(
+        clock: Clock,
+        options: EngineOptions,
+    ) -> Result<(Loop, Receiver<Event>), EngineError> {
+        let store = Store::open(&options.state)?;
+        if let Some(path) = store.quarantined() {
+            tracing::error!(path = %path.display(),
+                "the journal was damaged and set aside; jobs that could be saved out of it are stopped");
+        }
+        // Without an id every start counts as one of the machine, and only what was flushed as had.
+        let boot = clock::boot_id().map(|id| id.as_str().to_owned()).unwrap_or_default();
+        let now = run::now(&clock);
+        let entries = recover(&store, &boot, options.recover, now)?;
+        let (inbox, events) = sync_channel(INBOX_MAX);
+        let hands = Hands::new("hands", THREADS_MAX);
+        let awake = clock.clone();
+        let http = HttpSettings { slept: Arc::new(move || awake.slept()), ..options.http };
+        let pool = Pool::new(Client::new(http)?, hands.clone(), inbox.clone());
+        let engine = Loop {
+            clock,
+            store: Arc::new(store),
+            own_uid: identity::own_uid(),
+            limits: options.limits,
+            boot: boot.into(),
+            inbox: inbox.clone(),
+            hands,
+            removers: Hands::new("removers", REMOVERS_MAX),
+            pool,
+            service: Service::new(None),
+            entries,
+            queue: Queue::default(),
+            moving: BTreeSet::new(),
+            timers: BTreeSet::new(),
+            watchers: Watchers::default(),
+            listeners: Listeners::new(first_number(now.wall), inbox),
+            ended: VecDeque::new(),
+            ended_downloads: VecDeque::new(),
+            leaving: BTreeMap::new(),
+            stirring: BTreeSet::new(),
+            looks_count: 0,
+            pulse: None,
+            leave_by: None,
+            handovers_count: 0,
+            writes_in_flight: Arc::default(),
+        };
+        Ok((engine, events))
+    }
+
     /// Takes over what was found at start: places in the queue, timers, unfinished completions.
     fn take_over(&mut self) {
         // Who was created first waits longest.

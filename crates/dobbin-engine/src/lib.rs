@@ -13,6 +13,8 @@
 mod callback;
 mod carry;
 mod commands;
+#[cfg(test)]
+mod crowd;
 mod destination;
 mod door;
 mod download;

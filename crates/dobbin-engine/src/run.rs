@@ -232,7 +232,7 @@ impl Loop {
 
     /// Once a second while anything moves or waits to be told: rates, progress, late news. Looks at
     /// the jobs that stir and at no others.
-    fn pulse_due(&mut self) {
+    pub(crate) fn pulse_due(&mut self) {
         let now = self.clock.now();
         if self.pulse.is_none_or(|pulse| pulse > now) {
             return;
