@@ -74,7 +74,7 @@ impl FileGauge {
     }
 
     /// Whether the file's own URL led to a public address; `None` before its first reply.
-    pub(crate) fn from_public(&self) -> Option<bool> {
+    pub(crate) fn led_to_public(&self) -> Option<bool> {
         match self.from_public.load(Ordering::Relaxed) {
             0 => None,
             known => Some(known == 2),

@@ -111,7 +111,7 @@ pub(crate) fn file(entry: &Entry, number: FileNumber) -> Option<FileInfo> {
         remote_name: file.remote_name.clone(),
         mirrors: file.mirrors.clone(),
         public_only: file.public_only,
-        from_public: entry.files.get(number.index()).and_then(|live| live.gauge.from_public()),
+        from_public: entry.files.get(number.index()).and_then(|live| live.gauge.led_to_public()),
         local_name: file.local_name.clone(),
         ranges: file.ranges.clone(),
         progress: FileProgress {
