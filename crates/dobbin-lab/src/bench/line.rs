@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 
 use super::interrupt::Interrupt;
-use super::{http, limited, pace, paper, queue, resume, verify};
+use super::{http, limited, pace, paper, queue, resume, small, verify};
 
 /// `bench …`.
 #[derive(Debug, clap::Args)]
@@ -31,6 +31,8 @@ enum Bench {
     Resume(resume::Options),
     /// Downloads one file and checks its hash, piece by piece or as a whole.
     Verify(verify::Options),
+    /// Downloads thousands of small files in one call.
+    Small(small::Options),
     /// Fills an agent's queue, and measures how soon it answers meanwhile.
     Queue(queue::Options),
     /// Looks how exactly a limit of the rate is kept, and how jobs share it.
@@ -84,6 +86,7 @@ fn measure(bench: &Bench, interrupt: &Interrupt) -> Result<Report> {
         Bench::Limited(options) => limited::report(options, interrupt),
         Bench::Resume(options) => resume::report(options, interrupt),
         Bench::Verify(options) => verify::report(options, interrupt),
+        Bench::Small(options) => small::report(options, interrupt),
         Bench::Queue(options) => queue::report(options),
         Bench::Pace(options) => pace::report(options, interrupt),
         Bench::All(options) => Ok(paper::report(options, interrupt)),

@@ -18,6 +18,7 @@ mod rest;
 mod resume;
 mod server;
 mod size;
+mod small;
 mod tool;
 mod verify;
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::interrupt::Interrupt;
 use super::line::{Report, measure_as};
-use super::{http, limited, pace, queue, resume, verify};
+use super::{http, limited, pace, queue, resume, small, verify};
 
 /// A bench's part of the paper.
 #[derive(Debug)]
@@ -29,6 +29,7 @@ pub(super) const SECTIONS: &[&Section] = &[
     &pace::SECTION,
     &resume::SECTION,
     &verify::SECTION,
+    &small::SECTION,
     &queue::SECTION,
 ];
 
