@@ -10,7 +10,7 @@ use dobbin_types::JobId;
 use super::life::Life;
 
 /// The calls that change what is on the disk, and those that make it last.
-pub(super) const CALLS: &str = "openat,mkdir,write,pwrite64,fsync,fdatasync,syncfs,sync_file_range,rename,\
+pub(super) const CALLS: &str = "openat,mkdir,write,pwrite64,pwritev2,fsync,fdatasync,syncfs,sync_file_range,rename,\
                                 renameat,renameat2,link,unlink,unlinkat,rmdir,ftruncate,fallocate,fchmod,\
                                 utimensat,copy_file_range";
 

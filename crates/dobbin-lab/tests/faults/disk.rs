@@ -17,7 +17,9 @@ fn a_write_that_fails_stops_the_job_and_what_was_written_before_is_kept() {
     let stage = Stage::new();
     let job = stage.job(file(origin.url("/a"), &stage.path("a")));
     let data = stage.staged(job.id());
-    let Some(trace) = lay(&stage, "pwrite64", "pwrite64:error=EIO:when=5", Some(&data)) else {
+    let Some(trace) =
+        lay(&stage, "pwrite64,pwritev2", "pwrite64,pwritev2:error=EIO:when=5", Some(&data))
+    else {
         return;
     };
     job.resume().unwrap();
@@ -38,7 +40,7 @@ fn a_flush_that_fails_is_not_repeated_and_all_that_it_was_for_is_fetched_anew() 
     let stage = Stage::new();
     let job = stage.job(file(origin.url("/a"), &stage.path("a")));
     let data = stage.staged(job.id());
-    let calls = "fsync,fdatasync,openat,pwrite64";
+    let calls = "fsync,fdatasync,openat,pwrite64,pwritev2";
     let Some(trace) = lay(&stage, calls, "fsync,fdatasync:error=EIO:when=1", Some(&data)) else {
         return;
     };
@@ -59,7 +61,7 @@ fn a_flush_that_fails_is_not_repeated_and_all_that_it_was_for_is_fetched_anew() 
     let next = calls[failed + 1..].iter().position(is_flush).unwrap() + failed + 1;
     let between = &calls[failed + 1..next];
     assert!(between.iter().any(|call| call.contains("openat(")), "{between:?}");
-    assert!(between.iter().any(|call| call.contains("pwrite64(")), "{between:?}");
+    assert!(between.iter().any(|call| call.contains("pwrite")), "{between:?}");
     job.complete().unwrap();
     is_whole(&stage.path("a"), content);
 }
@@ -73,7 +75,9 @@ fn a_write_that_was_lost_is_found_by_the_hash_and_the_file_is_not_shown() {
     let job = stage.job(hashed(origin.url("/a"), &stage.path("a"), content));
     let data = stage.staged(job.id());
     // Two blocks of the file system: at least one of them is a whole one of the file.
-    let Some(trace) = lay(&stage, "pwrite64", "pwrite64:retval=8192:when=4", Some(&data)) else {
+    let Some(trace) =
+        lay(&stage, "pwrite64,pwritev2", "pwrite64,pwritev2:retval=8192:when=4", Some(&data))
+    else {
         return;
     };
     job.resume().unwrap();
