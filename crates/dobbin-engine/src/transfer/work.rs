@@ -156,7 +156,8 @@ impl Work {
 
     /// The hashes, if the file is as large as they say; where it is not, they are given up, or the file.
     pub(super) fn manifest_for(&self, size: u64) -> Result<Option<Arc<Manifest>>, End> {
-        let said = self.state().manifest.take();
+        // Kept where it is refused: whoever asks again is to be refused again.
+        let said = self.state().manifest.clone();
         let manifest = manifest::of_size(&self.order, said, size).map_err(End::Failed)?;
         self.state().manifest.clone_from(&manifest);
         Ok(manifest)
