@@ -13,8 +13,6 @@
 mod callback;
 mod carry;
 mod commands;
-#[cfg(test)]
-mod crowd;
 mod destination;
 mod door;
 mod download;
@@ -42,6 +40,8 @@ mod run;
 mod settle;
 mod survey;
 mod tell;
+#[cfg(test)]
+mod testing;
 mod transfer;
 mod why;
 

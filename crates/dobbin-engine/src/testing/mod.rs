@@ -1,0 +1,3 @@
+//! A loop driven by hand.
+
+mod crowd;
