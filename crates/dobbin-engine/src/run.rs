@@ -354,9 +354,12 @@ impl Loop {
     fn shut_down(&mut self) {
         let by = self.clock.now().after(LAST_WORDS);
         self.leave_by.get_or_insert(by);
-        let moves = |entry: &&Box<Entry>| entry.handover.is_some() || entry.wants_slot();
-        let moving = self.entries.values().filter(moves);
-        let jobs: Vec<JobId> = moving.map(|entry| entry.job.id()).collect();
+        let moving = self
+            .entries
+            .values()
+            .filter(|entry| entry.handover.is_some() || entry.wants_slot())
+            .map(|entry| entry.job.id());
+        let jobs: Vec<JobId> = moving.collect();
         for job in jobs {
             self.end_handover(job);
             self.refresh(job);

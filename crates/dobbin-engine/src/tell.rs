@@ -108,9 +108,9 @@ impl Watchers {
         };
         let last = portion.last().filter(|_| portion.len() == PORTION);
         ear.shown = last.map(|job| Bookmark { creation: job.times.creation, job: job.id });
-        let events = portion.into_iter().map(|job| Event { kind: EventKind::Current, job });
+        let mut events = portion.into_iter().map(|job| Event { kind: EventKind::Current, job });
         // A reader that left so much unread that these do not fit is too far behind.
-        if events.map(|event| ear.events.try_send(event)).any(|sent| sent.is_err()) {
+        if events.any(|event| ear.events.try_send(event).is_err()) {
             self.ears.remove(&watcher);
         }
     }

@@ -1,6 +1,8 @@
 //! Files that are checked piece by piece, on the real engine: where the hashes come from, what is made
 //! of those that cannot be had, and which bytes they keep out.
 
+#![allow(clippy::unwrap_used)]
+
 mod site;
 
 use std::path::PathBuf;
