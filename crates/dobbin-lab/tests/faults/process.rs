@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Instant;
 
 use dobbin_lab::origin::{Content, Origin, Pace, Plan, Route};
 use dobbin_sdk::JobFilter;
@@ -56,12 +57,21 @@ fn an_agent_that_was_stopped_for_long_goes_on_with_new_connections() {
     signal(&stage, Signal::STOP);
     origin.hang_up();
     origin.set("/a", Route::honest(content));
-    let stat = fs::read_to_string(format!("/proc/{}/stat", stage.pid())).unwrap();
-    assert!(stat.contains(") T "), "{stat}");
+    until_stopped(&stage);
     signal(&stage, Signal::CONT);
     wait_for(&job, JobState::Transferred);
     job.complete().unwrap();
     is_whole(&stage.path("a"), content);
+}
+
+/// Waits until none of the agent's threads runs: a signal arrives a little after it was sent.
+fn until_stopped(stage: &Stage) {
+    let began = Instant::now();
+    let stat = || fs::read_to_string(format!("/proc/{}/stat", stage.pid())).unwrap();
+    while !stat().contains(") T ") {
+        assert!(began.elapsed() < PATIENCE, "{}", stat());
+        std::thread::yield_now();
+    }
 }
 
 /// A group of processes that may use so much memory together. Removed when it is dropped.

@@ -48,6 +48,18 @@ pub enum Change {
 }
 
 impl Change {
+    /// The job it concerns; `None` for a change of no job.
+    pub(super) fn job(&self) -> Option<JobId> {
+        match self {
+            Change::PutJob { id: job, .. }
+            | Change::PutFile { job, .. }
+            | Change::PutFlushed { job, .. }
+            | Change::DropFlushed { job, .. }
+            | Change::RemoveJob(job) => Some(*job),
+            Change::SetBoot(_) => None,
+        }
+    }
+
     /// Makes the change part of the transaction.
     pub(super) fn apply(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
         let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| {

@@ -138,7 +138,7 @@ impl Writer {
     fn run(mut self) -> Result<(), JournalError> {
         // Closed on every way out, also after a panic: nobody shall wait for a writer that is gone.
         let _closing = CloseOnDrop(Arc::clone(&self.queue));
-        while let Some(writes) = self.queue.take_all() {
+        while let Some(writes) = self.queue.take() {
             let outcome = self.commit(&writes);
             match &outcome {
                 Ok(()) => self.reserve.restore(),
