@@ -69,7 +69,7 @@ pub(super) const SECTION: Section = Section {
 The same download with every 1 MiB piece checked against a hash (`dobbin publish` wrote Dobbin's, a metalink has
 aria2c's), or with the hash of the whole. Ratios are to plain curl, which checks nothing.
 
-Goal: at most twice the processor time of plain curl, with a piece that is wrong found when it comes.",
+Goal: at most the processor time of plain curl, with a piece that is wrong found when it comes.",
     call: &["verify", "--size", "1GiB", "--rounds", "3"],
     quick: &["verify", "--size", "64MiB", "--rounds", "1"],
 };
