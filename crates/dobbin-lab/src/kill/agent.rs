@@ -82,7 +82,8 @@ impl Agent {
     ///
     /// # Errors
     ///
-    /// It cannot be started, ends by itself, or does not answer within [`RESTART_MAX`].
+    /// It cannot be started, ends by itself, or does not answer within the time that a restart may
+    /// take.
     pub fn start(setup: &Setup) -> Result<(Agent, Manager, Duration)> {
         Agent::start_within(setup, RESTART_MAX)
     }
