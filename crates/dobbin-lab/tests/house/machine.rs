@@ -53,8 +53,14 @@ fn packages_come_from_the_public_registry() {
             Some(source) => assert_eq!(source, PUBLIC, "{}", package.name),
         }
     }
-    // A registry of one machine would be named there.
-    assert!(!tree::root().join(".cargo").exists());
+    // A registry of one machine would be named there: what it says is how to build, and no more.
+    let settings =
+        std::fs::read_to_string(tree::root().join(".cargo/config.toml")).unwrap_or_default();
+    let tables = settings.lines().map(str::trim).filter(|line| line.starts_with('['));
+    assert_eq!(tables.collect::<Vec<_>>(), ["[env]"]);
+    let names =
+        settings.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name.trim());
+    assert_eq!(names.collect::<Vec<_>>(), ["LIBSQLITE3_FLAGS"]);
 }
 
 #[test]
