@@ -167,12 +167,9 @@ impl Width {
         } else if !pays {
             self.turn_back(from, sample);
         } else if self.count < sample.limit {
-            let step = if has_paid_fully(from, self.count, rate) { 4 } else { 2 };
-            self.turn_to(self.count * step, here, sample);
+            self.turn_to(self.count * 2, here, sample);
         } else {
-            // Each step up to here has paid. Fewer are not tried before that could be another day's
-            // truth: it would cost what they bring.
-            self.rest_from(sample, REST_MAX, true);
+            self.rest_from(sample, self.rest, true);
         }
     }
 
@@ -246,16 +243,6 @@ fn has_paid(from: Before, count: usize, rate: u64) -> bool {
     } else {
         rate * 20 >= before * 19
     }
-}
-
-/// Whether more connections brought nearly as much more as there are more of them: then each has a
-/// limit of its own, and the next step may be a long one.
-fn has_paid_fully(from: Before, count: usize, rate: u64) -> bool {
-    let Some(before) = from.bytes_per_second else {
-        return false;
-    };
-    let due = u128::from(before) * count as u128 / from.count.max(1) as u128;
-    count > from.count && u128::from(rate) * 10 >= due * 9
 }
 
 fn per_second(bytes: u64, time: Duration) -> u64 {

@@ -143,22 +143,3 @@ fn what_an_added_connection_must_bring() {
         assert_eq!(has_paid(before, count, rate), expect, "{before:?} to {count}: {rate}");
     }
 }
-
-#[test]
-fn long_steps_follow_only_what_has_paid_in_full() {
-    let from = |count, rate| Before { count, bytes_per_second: Some(rate) };
-    for (before, count, rate, expect) in [
-        (from(1, 100), 2, 180, true),
-        (from(1, 100), 2, 179, false),
-        (from(2, 200), 8, 720, true),
-        (from(2, 200), 8, 719, false),
-        (from(8, 800), 4, 800, false),
-        (NOTHING, 2, u64::MAX, false),
-    ] {
-        assert_eq!(has_paid_fully(before, count, rate), expect, "{before:?} to {count}: {rate}");
-    }
-    let world = World { link: 1_000 * MIB, each: Some(40 * MIB), in_gulps: false, way: millis(1) };
-    let mut counts = run(&world, 16, Duration::from_secs(20));
-    counts.dedup();
-    assert_eq!(counts, [1, 2, 8, 16], "and all stay while they pay");
-}
