@@ -38,6 +38,10 @@ const REST: Duration = Duration::from_secs(1);
 /// See [`REST`].
 const REST_MAX: Duration = Duration::from_secs(32);
 
+/// Bytes a second of one connection beyond which there are no more: over one gigabit. What holds such a
+/// connection back is the machine, and others beside it only cost it more.
+const FAST_ENOUGH: u64 = 128 * 1024 * 1024;
+
 /// What is known of a file's connections at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sample {
@@ -166,7 +170,7 @@ impl Width {
             }
         } else if !pays {
             self.turn_back(from, sample);
-        } else if self.count < sample.limit {
+        } else if self.count < sample.limit && !is_fast_enough(self.count, rate) {
             self.turn_to(self.count * 2, here, sample);
         } else {
             self.rest_from(sample, self.rest, true);
@@ -192,7 +196,7 @@ impl Width {
         self.try_down = !down;
         if down {
             self.turn_to(self.count / 2, here, sample);
-        } else if self.count < sample.limit {
+        } else if self.count < sample.limit && !is_fast_enough(self.count, rate) {
             self.turn_to(self.count * 2, here, sample);
         } else {
             self.rest_from(sample, REST_MAX, false);
@@ -243,6 +247,11 @@ fn has_paid(from: Before, count: usize, rate: u64) -> bool {
     } else {
         rate * 20 >= before * 19
     }
+}
+
+/// Whether each connection brings so much that no server holds it back.
+fn is_fast_enough(count: usize, rate: u64) -> bool {
+    rate / count.max(1) as u64 >= FAST_ENOUGH
 }
 
 fn per_second(bytes: u64, time: Duration) -> u64 {

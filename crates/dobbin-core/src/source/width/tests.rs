@@ -143,3 +143,11 @@ fn what_an_added_connection_must_bring() {
         assert_eq!(has_paid(before, count, rate), expect, "{before:?} to {count}: {rate}");
     }
 }
+
+#[test]
+fn a_connection_that_only_the_machine_holds_back_is_not_joined() {
+    let world = World { link: 2_000 * MIB, each: Some(300 * MIB), in_gulps: false, way: millis(1) };
+    assert!(run(&world, 16, Duration::from_secs(60)).iter().all(|count| *count == 1));
+    let world = World { each: Some(100 * MIB), ..world };
+    assert!(run(&world, 16, Duration::from_secs(3)).contains(&16));
+}
