@@ -11,11 +11,11 @@ use dobbin_core::job::{Judgement, Trouble};
 use dobbin_core::piece::spans::{Seeker, SpanId};
 use dobbin_core::source::share::SourceId;
 use dobbin_net::http::{Extent, FetchError, FetchErrorKind, HeaderText, Request, Response};
-use dobbin_types::{Discard, ErrorCode, Reason};
+use dobbin_types::{Discard, ErrorCode, Reason, RequestEnd};
 use http::Version;
 
 use super::end::End;
-use super::ledger::{HowEnded, Line};
+use super::ledger::Line;
 use super::stream::Stream;
 use super::trouble::{fatal, of_fetch, of_refusal, passing};
 use super::work::Work;
@@ -55,21 +55,21 @@ impl Leave {
         Leave::Failed { trouble, is_another_file: false }
     }
 
-    /// How the request ended that ended the connection.
-    fn of_request(&self) -> HowEnded {
+    /// Writes into the ledger how the request ended that ended the connection.
+    fn close(&self, line: Line) {
         match self {
-            Leave::Idle | Leave::Dismissed => HowEnded::Relieved,
-            Leave::Changed => HowEnded::OtherVersion,
-            Leave::NoParts => HowEnded::failed(&fatal(
+            Leave::Idle | Leave::Dismissed => line.end(RequestEnd::Relieved),
+            Leave::Changed => line.end(RequestEnd::OtherVersion),
+            Leave::Over(End::Stopped) => line.end(RequestEnd::Stopped),
+            Leave::NoParts => line.fail(&fatal(
                 ErrorCode::DO_E_INSUFFICIENT_RANGE_SUPPORT,
                 "the server does not send byte ranges".into(),
             )),
-            Leave::WrongPiece | Leave::Distrust => HowEnded::failed(&fatal(
+            Leave::WrongPiece | Leave::Distrust => line.fail(&fatal(
                 ErrorCode::DO_E_BAD_PIECE_HASH,
                 "a piece did not have the right hash".into(),
             )),
-            Leave::Failed { trouble, .. } => HowEnded::failed(trouble),
-            Leave::Over(end) => end.of_request(),
+            Leave::Failed { trouble, .. } | Leave::Over(End::Failed(trouble)) => line.fail(trouble),
         }
     }
 }
@@ -176,7 +176,7 @@ impl Connection {
                 Ok(())
             }
             Err(leave) => {
-                line.end(leave.of_request());
+                leave.close(line);
                 Err(leave)
             }
         }
@@ -258,7 +258,7 @@ impl Connection {
         local: Range<u64>,
         asked: Option<Range<u64>>,
         line: &Line,
-    ) -> Result<HowEnded, Leave> {
+    ) -> Result<RequestEnd, Leave> {
         let source = self.member.source;
         let has_anything = self.has_anything();
         let if_range = asked.as_ref().and_then(|_| self.work.if_range(source, has_anything));
@@ -295,7 +295,7 @@ impl Connection {
             Judgement::AskAnew => {
                 drop(response);
                 self.restart().await?;
-                Ok(HowEnded::OtherVersion)
+                Ok(RequestEnd::OtherVersion)
             }
             Judgement::Take { facts, body_start, restart } => {
                 if restart {
@@ -353,13 +353,13 @@ impl Connection {
 
     /// A request that brought no body. A file that shrank or changed shows as "no such range", and so
     /// does a server that has lost its way: asked for the whole, it may find it again.
-    async fn not_opened(&mut self, mut error: FetchError) -> Result<HowEnded, Leave> {
+    async fn not_opened(&mut self, mut error: FetchError) -> Result<RequestEnd, Leave> {
         if let Some(HeaderText(text)) = error.reply_headers.take() {
             self.work.order.gauge.set_reply_headers(Some(text.into()));
         }
         if self.work.state().sources.is_asked_who(self.member.source, &error) {
             self.reason = Some(Reason::Credentials);
-            return Ok(HowEnded::Credentials);
+            return Ok(RequestEnd::Credentials);
         }
         let is_another = match &error.kind {
             FetchErrorKind::Changed | FetchErrorKind::RangeNotSatisfiable { .. } => true,
@@ -367,7 +367,7 @@ impl Connection {
         };
         if self.has_anything() && is_another {
             self.restart().await?;
-            Ok(HowEnded::OtherVersion)
+            Ok(RequestEnd::OtherVersion)
         } else {
             Err(Leave::failed(of_refusal(&error, self.work.has_served(self.member.source))))
         }
@@ -431,7 +431,7 @@ impl Connection {
         response: &mut Response,
         local: Range<u64>,
         line: &Line,
-    ) -> Result<HowEnded, Leave> {
+    ) -> Result<RequestEnd, Leave> {
         if let Some(sink) = &mut self.work.state().sink {
             let lost = self.stream.seek(sink, local.start);
             self.work.order.ledger.discard(Discard::Unfinished, lost);
@@ -453,13 +453,13 @@ impl Connection {
             // A body that is read to its very end leaves its connection fit for the next request.
             Some(0) => {
                 let _ = response.body.next().await;
-                Ok(HowEnded::Complete)
+                Ok(RequestEnd::Complete)
             }
             Some(_) if self.stream.position() < local.end => {
                 line.set_span(local.start..self.stream.position());
-                Ok(HowEnded::Relieved)
+                Ok(RequestEnd::Relieved)
             }
-            Some(_) | None => Ok(HowEnded::Complete),
+            Some(_) | None => Ok(RequestEnd::Complete),
         }
     }
 

@@ -4,7 +4,6 @@ use dobbin_core::job::Trouble;
 use dobbin_store::StagingError;
 use dobbin_types::ErrorCode;
 
-use super::ledger::HowEnded;
 use super::trouble::{fatal, of_disk};
 
 /// Why a transfer ended without its file.
@@ -13,16 +12,6 @@ pub(super) enum End {
     Stopped,
     /// It cannot go on.
     Failed(Trouble),
-}
-
-impl End {
-    /// How the request ended that ended the transfer.
-    pub(super) fn of_request(&self) -> HowEnded {
-        match self {
-            End::Stopped => HowEnded::Stopped,
-            End::Failed(trouble) => HowEnded::failed(trouble),
-        }
-    }
 }
 
 impl From<StagingError> for End {

@@ -10,15 +10,16 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use dobbin_core::job::Trouble;
 use dobbin_core::time::Tick;
 use dobbin_platform::Clock;
-use dobbin_types::{Discard, FileTime, Reason};
+use dobbin_types::{Discard, FileTime, Reason, RequestEnd};
 
 use crate::gauge::RateMeter;
 
 mod page;
 
-pub(crate) use page::{Checking, Ended, Given, HowEnded, Page, Running, SourceName, Sums};
+pub(crate) use page::{Checking, Ended, Failing, Given, Page, Running, SourceName, Sums};
 
 /// Requests that ended well and are still listed, per file: enough to see a pattern.
 const ENDED_MAX: usize = 32;
@@ -207,18 +208,18 @@ impl Ledger {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn close(&self, asked: &Arc<Asked>, how: HowEnded) {
+    fn close(&self, asked: &Arc<Asked>, how: RequestEnd, failing: Option<Arc<Failing>>) {
         let ended = self.clock.wall();
         let bytes = asked.bytes.load(Ordering::Relaxed);
         let mut book = self.book();
         let book = &mut *book;
         book.running.retain(|(running, _)| !Arc::ptr_eq(running, asked));
-        let has_failed = matches!(how, HowEnded::Failed(_));
+        let has_failed = how == RequestEnd::Failed;
         match how {
-            HowEnded::Failed(_) => book.last_failed = true,
-            HowEnded::Complete | HowEnded::Relieved => book.last_failed = false,
+            RequestEnd::Failed => book.last_failed = true,
+            RequestEnd::Complete | RequestEnd::Relieved => book.last_failed = false,
             // Those that a failure stops say nothing of how things stand.
-            HowEnded::Stopped | HowEnded::OtherVersion | HowEnded::Credentials => {}
+            RequestEnd::Stopped | RequestEnd::OtherVersion | RequestEnd::Credentials => {}
         }
         let given = book.given(&asked.source);
         given.bytes += bytes;
@@ -237,6 +238,7 @@ impl Ledger {
             began: asked.began,
             ended,
             how,
+            failing,
         });
     }
 }
@@ -312,17 +314,26 @@ impl Line {
         self.asked.end.store(span.end, Ordering::Relaxed);
     }
 
-    /// The request is over.
-    pub(crate) fn end(mut self, how: HowEnded) {
+    /// The request is over; [`Line::fail`] is for one that failed.
+    pub(crate) fn end(self, how: RequestEnd) {
+        self.close(how, None);
+    }
+
+    /// The request failed, with these words.
+    pub(crate) fn fail(self, trouble: &Trouble) {
+        self.close(RequestEnd::Failed, Some(Arc::new(trouble.into())));
+    }
+
+    fn close(mut self, how: RequestEnd, failing: Option<Arc<Failing>>) {
         self.is_over = true;
-        self.ledger.close(&self.asked, how);
+        self.ledger.close(&self.asked, how, failing);
     }
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
         if !self.is_over {
-            self.ledger.close(&self.asked, HowEnded::Stopped);
+            self.ledger.close(&self.asked, RequestEnd::Stopped, None);
         }
     }
 }

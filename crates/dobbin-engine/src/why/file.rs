@@ -9,7 +9,7 @@ use dobbin_types::rest::{
 };
 
 use crate::entry::{Entry, LiveFile};
-use crate::transfer::ledger::{Checking, Ended, HowEnded, Page, Running, SourceName, Sums};
+use crate::transfer::ledger::{Checking, Ended, Page, Running, SourceName, Sums};
 
 /// One file of a job.
 pub(super) fn of(entry: &Entry, number: FileNumber, now: Tick) -> Option<FileWhy> {
@@ -91,16 +91,9 @@ fn connection(running: &Running) -> ConnectionInfo {
 }
 
 fn request(ended: &Ended) -> RequestInfo {
-    let failure = match &ended.how {
-        HowEnded::Failed(failing) => {
-            Some(RequestFailure::new(failing.code, failing.message.clone(), failing.http_status))
-        }
-        HowEnded::Complete
-        | HowEnded::Relieved
-        | HowEnded::Stopped
-        | HowEnded::OtherVersion
-        | HowEnded::Credentials => None,
-    };
+    let failure = ended.failing.as_ref().map(|failing| {
+        RequestFailure::new(failing.code, failing.message.clone(), failing.http_status)
+    });
     RequestInfo {
         number: ended.number,
         source: source(&ended.source),
@@ -110,7 +103,7 @@ fn request(ended: &Ended) -> RequestInfo {
         bytes: ended.bytes,
         began: ended.began,
         ended: ended.ended,
-        how: ended.how.end(),
+        how: ended.how,
         failure,
     }
 }

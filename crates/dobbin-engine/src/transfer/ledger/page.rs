@@ -28,23 +28,6 @@ impl SourceName {
     }
 }
 
-/// How a request ended, and why it failed if it did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum HowEnded {
-    /// All that was asked for came.
-    Complete,
-    /// Its rest was given to another connection.
-    Relieved,
-    /// The transfer was told to stop.
-    Stopped,
-    /// The reply was of another version of the file.
-    OtherVersion,
-    /// The source wanted to know who asks.
-    Credentials,
-    /// It brought less than it should have.
-    Failed(Arc<Failing>),
-}
-
 /// What a failed request met.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failing {
@@ -54,25 +37,12 @@ pub(crate) struct Failing {
     pub(crate) message: String,
 }
 
-impl HowEnded {
-    /// A failure with the words of a trouble.
-    pub(crate) fn failed(trouble: &Trouble) -> HowEnded {
-        HowEnded::Failed(Arc::new(Failing {
+impl From<&Trouble> for Failing {
+    fn from(trouble: &Trouble) -> Failing {
+        Failing {
             code: trouble.code,
             http_status: trouble.http_status,
             message: trouble.message.clone(),
-        }))
-    }
-
-    /// The word for it.
-    pub(crate) fn end(&self) -> RequestEnd {
-        match self {
-            HowEnded::Complete => RequestEnd::Complete,
-            HowEnded::Relieved => RequestEnd::Relieved,
-            HowEnded::Stopped => RequestEnd::Stopped,
-            HowEnded::OtherVersion => RequestEnd::OtherVersion,
-            HowEnded::Credentials => RequestEnd::Credentials,
-            HowEnded::Failed(_) => RequestEnd::Failed,
         }
     }
 }
@@ -107,7 +77,9 @@ pub(crate) struct Ended {
     pub(crate) bytes: u64,
     pub(crate) began: FileTime,
     pub(crate) ended: FileTime,
-    pub(crate) how: HowEnded,
+    pub(crate) how: RequestEnd,
+    /// What it met, if it failed. Shared with whoever looks at the page.
+    pub(crate) failing: Option<Arc<Failing>>,
 }
 
 /// A request under way.

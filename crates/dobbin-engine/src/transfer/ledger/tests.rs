@@ -4,8 +4,8 @@ use dobbin_platform::clock::FakeClock;
 use dobbin_types::{ErrorCode, SourceKind};
 use url::Url;
 
-use super::page::Failing;
 use super::*;
+use crate::transfer::trouble::fatal;
 
 fn ledger() -> SharedLedger {
     Arc::new(Ledger::new(FakeClock::new(FileTime::from_unix_millis(0)).clock()))
@@ -16,9 +16,8 @@ fn origin(host: &str) -> SourceName {
     SourceName::new(SourceKind::Origin, &url)
 }
 
-fn failure() -> HowEnded {
-    let code = ErrorCode::DO_E_HTTP_BLOCKSIZE_MISMATCH;
-    HowEnded::Failed(Arc::new(Failing { code, http_status: None, message: "short".into() }))
+fn failure() -> Trouble {
+    fatal(ErrorCode::DO_E_HTTP_BLOCKSIZE_MISMATCH, "short".into())
 }
 
 #[test]
@@ -39,8 +38,8 @@ fn bytes_count_for_their_source_while_they_come_and_after() {
     let sums =
         |page: Page| page.sums.sources.iter().map(|(_, given)| given.bytes).collect::<Vec<_>>();
     assert_eq!(sums(ledger.page()), [50, 7]);
-    first.end(HowEnded::Complete);
-    second.end(failure());
+    first.end(RequestEnd::Complete);
+    second.fail(&failure());
     let page = ledger.page();
     assert!(page.running.is_empty());
     assert_eq!(page.sums.sources[1].1, Given { bytes: 7, requests_count: 1, failures_count: 1 });
@@ -51,22 +50,24 @@ fn bytes_count_for_their_source_while_they_come_and_after() {
 fn a_line_that_is_dropped_was_stopped() {
     let ledger = ledger();
     drop(ledger.begin(&origin("a"), 0..100, Reason::First));
-    assert_eq!(ledger.page().ended[0].how, HowEnded::Stopped);
+    let ended = &ledger.page().ended[0];
+    assert_eq!((ended.how, &ended.failing), (RequestEnd::Stopped, &None));
 }
 
 #[test]
 fn lists_are_bounded_and_sums_are_not_touched_by_it() {
     let ledger = ledger();
-    ledger.begin(&origin("bad"), 0..1, Reason::First).end(failure());
+    ledger.begin(&origin("bad"), 0..1, Reason::First).fail(&failure());
     for _ in 0..3 * ENDED_MAX {
         let line = ledger.begin(&origin("good"), 0..1, Reason::Next);
         line.add(2);
-        line.end(HowEnded::Complete);
+        line.end(RequestEnd::Complete);
     }
     let page = ledger.page();
     assert_eq!(page.ended.len(), ENDED_MAX + 1);
     // The one that explains something is still there, in its place.
-    assert_eq!(page.ended[0].how, failure());
+    assert_eq!(page.ended[0].how, RequestEnd::Failed);
+    assert_eq!(page.ended[0].failing.as_deref(), Some(&Failing::from(&failure())));
     assert_eq!(page.sums.sources[1].1.bytes, 2 * 3 * ENDED_MAX as u64);
     for host in 0..2 * SOURCES_MAX {
         let line = ledger.begin(&origin(&format!("h{host}")), 0..1, Reason::Next);
@@ -98,11 +99,11 @@ fn the_first_request_of_a_transfer_says_what_came_before() {
     let ledger = ledger();
     assert_eq!(ledger.first_reason(false), Reason::First);
     assert_eq!(ledger.first_reason(true), Reason::Resumed);
-    ledger.begin(&origin("a"), 0..1, Reason::First).end(failure());
+    ledger.begin(&origin("a"), 0..1, Reason::First).fail(&failure());
     assert_eq!(ledger.first_reason(false), Reason::AfterFailure);
-    ledger.begin(&origin("a"), 0..1, Reason::AfterFailure).end(HowEnded::Stopped);
+    ledger.begin(&origin("a"), 0..1, Reason::AfterFailure).end(RequestEnd::Stopped);
     assert_eq!(ledger.first_reason(false), Reason::AfterFailure);
-    ledger.begin(&origin("a"), 0..1, Reason::AfterFailure).end(HowEnded::Complete);
+    ledger.begin(&origin("a"), 0..1, Reason::AfterFailure).end(RequestEnd::Complete);
     assert_eq!(ledger.first_reason(false), Reason::Resumed);
 }
 
@@ -112,7 +113,7 @@ fn what_was_here_at_first_is_not_counted_twice() {
     ledger.opened(50, 10);
     let line = ledger.begin(&origin("a"), 50..90, Reason::Resumed);
     line.add(40);
-    line.end(HowEnded::Complete);
+    line.end(RequestEnd::Complete);
     ledger.opened(88, 5);
     ledger.discard(Discard::Unfinished, 3);
     ledger.discard(Discard::OtherVersion, 50);
