@@ -4,7 +4,8 @@
 //! Two lanes. What thousands of files have to say at once goes one after the other in the **long**
 //! lane. A short write of a job that has nothing there overtakes it in the **quick** lane: that is a
 //! caller who waits for an answer, and what others do with their files is not its business. Writes of
-//! one job never overtake each other.
+//! one job never overtake each other, and a write without changes overtakes nothing: it is how a
+//! question waits until all that it may tell of is durable.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -62,7 +63,9 @@ impl Waiting {
 
     /// Whether the write may overtake the long lane.
     fn is_quick(&self, write: &Write) -> bool {
-        write.changes.len() <= QUICK_CHANGES_MAX
+        let has_changes = !write.changes.is_empty();
+        (has_changes || self.long.is_empty())
+            && write.changes.len() <= QUICK_CHANGES_MAX
             && write.changes.iter().all(|change| !self.held_up.contains_key(&change.job()))
     }
 
@@ -221,6 +224,19 @@ mod tests {
         assert_eq!(taken(&queue), [(1, 4)]);
         let rest = queue.lock();
         assert_eq!((rest.changes_count, rest.held_up.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_question_waits_for_all_that_was_written_before_it_and_for_nothing_else() {
+        let queue = Queue::default();
+        push(&queue, write_for(1, TAKEN_CHANGES_MAX));
+        push(&queue, write_for(1, TAKEN_CHANGES_MAX));
+        push(&queue, write_for(2, 0));
+        push(&queue, write_for(1, TAKEN_CHANGES_MAX));
+        assert_eq!(taken(&queue), [(1, TAKEN_CHANGES_MAX)]);
+        push(&queue, write_for(2, 1));
+        assert_eq!(taken(&queue), [(2, 1), (1, TAKEN_CHANGES_MAX), (0, 0)]);
+        assert_eq!(taken(&queue), [(1, TAKEN_CHANGES_MAX)]);
     }
 
     #[test]

@@ -49,9 +49,10 @@ impl Journal {
 
     /// Makes `changes` durable, all of them or none, and then calls `done`.
     ///
-    /// Writes take effect in the order of the calls, and their `done`s are called in that order, on
-    /// the writer's thread, once everything up to them survives a power cut. After an error nothing
-    /// of this write has happened, and the journal goes on with the next.
+    /// Writes of one job take effect in the order of the calls, and their `done`s are called in that
+    /// order, on the writer's thread, once they survive a power cut. Short ones may overtake long ones
+    /// of other jobs. One without changes is done when everything up to it survives. After an error
+    /// nothing of this write has happened, and the journal goes on with the next.
     ///
     /// The call returns at once, unless [`QUEUED_CHANGES_MAX`](super::QUEUED_CHANGES_MAX) changes
     /// wait already: then it waits for the next commit, at most ten seconds, and calls `done` with
@@ -134,7 +135,7 @@ struct Writer {
 }
 
 impl Writer {
-    /// Commits whatever waits, again and again, until the queue is closed and empty.
+    /// Commits what the queue gives, again and again, until the queue is closed and empty.
     fn run(mut self) -> Result<(), JournalError> {
         // Closed on every way out, also after a panic: nobody shall wait for a writer that is gone.
         let _closing = CloseOnDrop(Arc::clone(&self.queue));
