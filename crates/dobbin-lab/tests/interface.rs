@@ -5,7 +5,7 @@
 use std::fs;
 use std::time::Duration;
 
-use dobbin_agent::{AgentOptions, Embedded, JobLimits, SocketChoice};
+use dobbin_agent::{AgentOptions, Embedded};
 use dobbin_lab::origin::{Content, Origin, Plan};
 use dobbin_net::http::HttpSettings;
 use dobbin_platform::Scope;
@@ -23,15 +23,12 @@ struct Site {
 impl Site {
     fn new() -> Site {
         let home = tempfile::tempdir().unwrap();
-        let options = AgentOptions {
-            state: home.path().join("state"),
-            socket: SocketChoice::Path(home.path().join("run/api.sock")),
-            scope: Scope::User,
-            mode: AgentMode::Embedded,
-            limits: JobLimits::OFF,
-            bytes_per_second_max: None,
-            version: "0.0.0".to_owned(),
-        };
+        let options = AgentOptions::at(
+            Scope::User,
+            AgentMode::Embedded,
+            home.path().join("state"),
+            home.path().join("run/api.sock"),
+        );
         Site { agent: Embedded::start(options).unwrap(), home }
     }
 

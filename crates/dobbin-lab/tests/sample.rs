@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use dobbin_agent::{AgentOptions, Embedded, JobLimits, SocketChoice};
+use dobbin_agent::{AgentOptions, Embedded};
 use dobbin_lab::origin::{Answer, Content, End, Origin, Plan, Route, When};
 use dobbin_platform::Scope;
 use dobbin_sdk::blocking::Manager;
@@ -32,15 +32,12 @@ impl Site {
     }
 
     fn start(&mut self) {
-        let options = AgentOptions {
-            state: self.home.path().join("state"),
-            socket: SocketChoice::Path(self.home.path().join("run/api.sock")),
-            scope: Scope::User,
-            mode: AgentMode::Embedded,
-            limits: JobLimits::OFF,
-            bytes_per_second_max: None,
-            version: "0.0.0".to_owned(),
-        };
+        let options = AgentOptions::at(
+            Scope::User,
+            AgentMode::Embedded,
+            self.home.path().join("state"),
+            self.home.path().join("run/api.sock"),
+        );
         self.agent = Some(Embedded::start(options).unwrap());
     }
 

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use dobbin_agent::{AgentOptions, Embedded, JobLimits, SocketChoice};
+use dobbin_agent::{AgentOptions, Embedded};
 use dobbin_platform::Scope;
 use dobbin_sdk::{Address, Manager};
 use dobbin_types::rest::AgentMode;
@@ -171,14 +171,11 @@ async fn phase(
 }
 
 fn start(home: &Path) -> Result<Embedded> {
-    let options = AgentOptions {
-        state: home.join("state"),
-        socket: SocketChoice::Path(home.join("run/api.sock")),
-        scope: Scope::User,
-        mode: AgentMode::Embedded,
-        limits: JobLimits::OFF,
-        bytes_per_second_max: None,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
+    let options = AgentOptions::at(
+        Scope::User,
+        AgentMode::Embedded,
+        home.join("state"),
+        home.join("run/api.sock"),
+    );
     Embedded::start(options).context("cannot start an agent")
 }

@@ -4,8 +4,7 @@ use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
-use dobbin_agent::{AgentOptions, Embedded, SocketChoice};
-use dobbin_engine::JobLimits;
+use dobbin_agent::{AgentOptions, Embedded};
 use dobbin_lab::origin::{Answer, Content, Origin, Plan, Route};
 use dobbin_platform::Scope;
 use dobbin_sdk::{Address, Manager, blocking};
@@ -17,16 +16,13 @@ use crate::site::file;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn agent(home: &Path) -> Embedded {
-    let options = AgentOptions {
-        state: home.join("state"),
-        socket: SocketChoice::Path(home.join("run/api.sock")),
-        scope: Scope::User,
-        // It runs what it finds: a service that was started again.
-        mode: AgentMode::Service,
-        version: "1.2.3".to_owned(),
-        limits: JobLimits::OFF,
-        bytes_per_second_max: None,
-    };
+    // It runs what it finds: a service that was started again.
+    let options = AgentOptions::at(
+        Scope::User,
+        AgentMode::Service,
+        home.join("state"),
+        home.join("run/api.sock"),
+    );
     Embedded::start(options).unwrap()
 }
 

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use dobbin_agent::{AgentOptions, Embedded, SocketChoice};
-use dobbin_engine::JobLimits;
+use dobbin_agent::{AgentOptions, Embedded};
 use dobbin_lab::origin::{Answer, Content, End, Origin, Plan, Route};
 use dobbin_platform::Scope;
 use dobbin_sdk::{Address, Download, DownloadManager, Error, blocking};
@@ -15,15 +14,12 @@ use crate::site::range;
 const MIB: u64 = 1024 * 1024;
 
 fn agent(home: &Path) -> Embedded {
-    let options = AgentOptions {
-        state: home.join("state"),
-        socket: SocketChoice::Path(home.join("run/api.sock")),
-        scope: Scope::User,
-        mode: AgentMode::Service,
-        version: "1.2.3".to_owned(),
-        limits: JobLimits::OFF,
-        bytes_per_second_max: None,
-    };
+    let options = AgentOptions::at(
+        Scope::User,
+        AgentMode::Service,
+        home.join("state"),
+        home.join("run/api.sock"),
+    );
     Embedded::start(options).unwrap()
 }
 

@@ -74,13 +74,13 @@ fn a_blocking_start_is_answered_at_the_end() {
         let job = site.create_to(origin.url("/slow"), "slow");
         site.set(job, DownloadProperty::BlockingMode, true).unwrap();
         let handle = site.handle();
-        let waiting = site.runtime.spawn(async move {
+        let waiting = site.runtime().spawn(async move {
             let start = Operation::Start(None);
             handle.operate(crate::site::me(), job, start).await.map_err(|failure| failure.code)
         });
         site.wait(job, |status| status.bytes_transferred == 10);
         site.operate(job, end).unwrap();
-        let answer = site.runtime.block_on(waiting).unwrap();
+        let answer = site.runtime().block_on(waiting).unwrap();
         assert_eq!(answer.map(|done| done.state), Err(ErrorCode::E_ABORT));
     }
 }

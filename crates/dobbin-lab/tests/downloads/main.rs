@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests fail like the tests themselves")]
 
+#[path = "../site/mod.rs"]
+mod engine;
 mod faces;
 mod life;
 mod portions;

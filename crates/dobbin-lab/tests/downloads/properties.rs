@@ -137,7 +137,7 @@ fn folders_are_made_for_the_agents_own_user_only() {
     let origin = Origin::start(Plan::new().file("/a", Content::new(6, 10)));
     let other = Actor::from_kernel(Uid(61_234));
     let handle = site.handle();
-    let got = site.runtime.block_on(async {
+    let got = site.runtime().block_on(async {
         let body = dobbin_types::rest::CreateDownload {
             uri: Some(origin.url("/a")),
             local_path: Some(site.path("deep/out").display().to_string()),

@@ -13,7 +13,7 @@ fn ids(
     category: Option<(DownloadProperty, &str)>,
 ) -> Result<Vec<JobId>, ErrorCode> {
     let category = category.map(|(property, value)| (property, value.to_owned()));
-    let list = site.runtime.block_on(site.handle().downloads(actor, category));
+    let list = site.runtime().block_on(site.handle().downloads(actor, category));
     let list = list.map_err(|failure| failure.code)?;
     Ok(list.downloads.iter().map(|download| download.id).collect())
 }
@@ -29,7 +29,7 @@ fn callers_find_their_own_downloads_and_nobody_elses() {
     site.set(two, DownloadProperty::DisplayName, "Two").unwrap();
     site.set(two, DownloadProperty::ContentId, "content").unwrap();
     let body = CreateJob { display_name: "no download".into(), ..CreateJob::default() };
-    site.runtime.block_on(site.handle().create(me(), body)).unwrap();
+    site.runtime().block_on(site.handle().create(me(), body)).unwrap();
     let mut all = ids(&site, me(), None).unwrap();
     all.sort();
     let mut expect = [one, two];
@@ -65,7 +65,7 @@ fn another_user_does_nothing_to_a_download() {
     let job = site.create_to("http://a.example/1".into(), "one");
     let other = Actor::from_kernel(Uid(61_234));
     let handle = site.handle();
-    site.runtime.block_on(async {
+    site.runtime().block_on(async {
         let denied = Some(ErrorCode::E_ACCESSDENIED);
         for operation in [Operation::Start(None), Operation::Pause, Operation::Abort] {
             let refused = handle.operate(other, job, operation.clone()).await.err();
@@ -92,11 +92,11 @@ fn a_download_is_a_job_and_both_interfaces_move_it() {
     let job = site.create_to(origin.url("/slow"), "out");
     let handle = site.handle();
     let wish = |wish| {
-        let outcome = site.runtime.block_on(handle.wish(me(), job, wish));
+        let outcome = site.runtime().block_on(handle.wish(me(), job, wish));
         outcome.map(|done| done.state).map_err(|failure| failure.code)
     };
     let listed = site
-        .runtime
+        .runtime()
         .block_on(handle.jobs(me(), Default::default(), Default::default()))
         .unwrap()
         .jobs;
@@ -116,7 +116,7 @@ fn a_download_is_a_job_and_both_interfaces_move_it() {
 
     // A job that is no download is none.
     let body = CreateJob { display_name: "job".into(), ..CreateJob::default() };
-    let plain = site.runtime.block_on(handle.create(me(), body)).unwrap();
+    let plain = site.runtime().block_on(handle.create(me(), body)).unwrap();
     assert_eq!(site.status(plain), Err(ErrorCode::E_NOT_SET));
     assert_eq!(site.operate(plain, Operation::Abort), Err(ErrorCode::E_NOT_SET));
 }

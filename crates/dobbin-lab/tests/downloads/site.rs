@@ -1,77 +1,61 @@
-//! An engine of our own, its folder, and a runtime to ask it from.
+//! An engine of our own, asked as programs written for `IDODownload` ask.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use dobbin_engine::{
-    Actor, Engine, EngineOptions, Handle, HttpSettings, JobLimits, Operation, Recover,
-};
-use dobbin_net::http::ProxyRules;
+use dobbin_engine::{Handle, Operation, Recover};
 use dobbin_types::rest::{CreateDownload, DownloadStatus};
 use dobbin_types::{ByteRange, DownloadProperty, DownloadState, ErrorCode, JobId, PropertyValue};
+use tokio::runtime::Runtime;
+
+use crate::engine;
+pub(crate) use crate::engine::me;
 
 /// Longest wait for anything: only a failing test waits that long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(crate) struct Site {
-    folder: tempfile::TempDir,
-    engine: Option<Engine>,
-    pub(crate) runtime: tokio::runtime::Runtime,
-}
+pub(crate) struct Site(engine::Site);
 
 impl Site {
     pub(crate) fn new() -> Site {
-        let folder = tempfile::tempdir().unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let mut site = Site { folder, engine: None, runtime };
-        site.start();
-        site
-    }
-
-    fn start(&mut self) {
-        let http =
-            HttpSettings { proxy: ProxyRules::none(), ..HttpSettings::product("dobbin-lab") };
-        let options = EngineOptions {
-            state: self.folder.path().join("state"),
-            recover: Recover::RunAll,
-            http,
-            limits: JobLimits::OFF,
-        };
-        self.engine = Some(Engine::start(options).unwrap());
+        Site(engine::Site::new())
     }
 
     /// Stops the service and starts it again.
     pub(crate) fn restart(&mut self) {
-        let stopped = self.engine.take().unwrap().stop(Duration::from_secs(10));
-        assert!(stopped, "the engine did not stop in time");
-        self.start();
+        self.0.stop();
+        self.0.start(Recover::RunAll);
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.0.path(name)
     }
 
     pub(crate) fn handle(&self) -> Handle {
-        self.engine.as_ref().unwrap().handle()
+        self.0.handle()
+    }
+
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.0.runtime
     }
 
     /// A download with every property at its default.
     pub(crate) fn create(&self) -> JobId {
         let body = CreateDownload::default();
-        self.runtime.block_on(self.handle().create_download(me(), body)).unwrap()
+        self.runtime().block_on(self.handle().create_download(me(), body)).unwrap()
     }
 
     /// One of a URL into a file.
     pub(crate) fn create_to(&self, uri: String, name: &str) -> JobId {
         let local_path = Some(self.path(name).display().to_string());
         let body = CreateDownload { uri: Some(uri), local_path };
-        self.runtime.block_on(self.handle().create_download(me(), body)).unwrap()
+        self.runtime().block_on(self.handle().create_download(me(), body)).unwrap()
     }
 
     /// One of a URL, whose caller takes the bytes itself.
     pub(crate) fn create_stream(&self, uri: String) -> JobId {
         let body = CreateDownload { uri: Some(uri), local_path: None };
-        let job = self.runtime.block_on(self.handle().create_download(me(), body)).unwrap();
+        let job = self.runtime().block_on(self.handle().create_download(me(), body)).unwrap();
         self.set(job, DownloadProperty::StreamInterface, true).unwrap();
         job
     }
@@ -81,7 +65,7 @@ impl Site {
         job: JobId,
         operation: Operation,
     ) -> Result<DownloadState, ErrorCode> {
-        let outcome = self.runtime.block_on(self.handle().operate(me(), job, operation));
+        let outcome = self.runtime().block_on(self.handle().operate(me(), job, operation));
         outcome.map(|done| done.state).map_err(|failure| failure.code)
     }
 
@@ -108,7 +92,7 @@ impl Site {
         let value = value.into();
         let set = self.handle();
         let set = set.set_download_property(me(), job, property, value);
-        self.runtime.block_on(set).map_err(|failure| failure.code)
+        self.runtime().block_on(set).map_err(|failure| failure.code)
     }
 
     pub(crate) fn get(
@@ -118,20 +102,20 @@ impl Site {
     ) -> Result<PropertyValue, ErrorCode> {
         let got = self.handle();
         let got = got.download_property(me(), job, property);
-        self.runtime.block_on(got).map_err(|failure| failure.code)
+        self.runtime().block_on(got).map_err(|failure| failure.code)
     }
 
     pub(crate) fn status(&self, job: JobId) -> Result<DownloadStatus, ErrorCode> {
         let status = self.handle();
         let status = status.download_status(me(), job);
-        self.runtime.block_on(status).map_err(|failure| failure.code)
+        self.runtime().block_on(status).map_err(|failure| failure.code)
     }
 
     /// The bytes of a transferred download.
     pub(crate) fn content(&self, job: JobId, offset: u64) -> Result<Vec<u8>, ErrorCode> {
         let content = self.handle();
         let content = content.download_content(me(), job, offset);
-        let mut content = self.runtime.block_on(content).map_err(|failure| failure.code)?;
+        let mut content = self.runtime().block_on(content).map_err(|failure| failure.code)?;
         let mut bytes = Vec::new();
         while content.left() > 0 {
             bytes.extend(content.next_bytes().unwrap());
@@ -146,7 +130,7 @@ impl Site {
         job: JobId,
         is_wanted: impl Fn(&DownloadStatus) -> bool,
     ) -> DownloadStatus {
-        self.runtime.block_on(async {
+        self.runtime().block_on(async {
             let mut events = self.handle().subscribe(me(), Some(job)).await.unwrap();
             let until = async {
                 while let Some(event) = events.recv().await {
@@ -167,10 +151,6 @@ impl Site {
     pub(crate) fn wait_for(&self, job: JobId, state: DownloadState) -> DownloadStatus {
         self.wait(job, |status| status.state == state)
     }
-}
-
-pub(crate) fn me() -> Actor {
-    Actor::from_kernel(dobbin_platform::identity::own_uid())
 }
 
 pub(crate) const fn range(offset: u64, length: u64) -> ByteRange {

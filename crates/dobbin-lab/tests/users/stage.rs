@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use std::{env, thread};
 
-use dobbin_agent::{AgentOptions, JobLimits, SocketChoice};
+use dobbin_agent::AgentOptions;
 use dobbin_platform::Scope;
 use dobbin_sdk::{Address, Job, Manager};
 use dobbin_types::rest::{AddFile, AgentMode, CreateJob, EventKind};
@@ -182,14 +182,11 @@ fn the_agents_own_process() {
     let Some(folder) = env::var_os(CHILD).map(PathBuf::from) else {
         return;
     };
-    let options = AgentOptions {
-        state: folder.join("state"),
-        socket: SocketChoice::Path(folder.join("run/api.sock")),
-        scope: Scope::System,
-        mode: AgentMode::Service,
-        limits: JobLimits::OFF,
-        bytes_per_second_max: None,
-        version: "0.0.0".to_owned(),
-    };
+    let options = AgentOptions::at(
+        Scope::System,
+        AgentMode::Service,
+        folder.join("state"),
+        folder.join("run/api.sock"),
+    );
     dobbin_agent::serve(options).unwrap();
 }
