@@ -7,7 +7,9 @@ use dobbin_lab::origin::{Content, Origin, Pace, Plan, Route};
 use dobbin_types::{ErrorCode, JobState};
 
 use crate::mounts::Mount;
-use crate::stage::{MIB, Stage, file, hashed, is_whole, lay, wait_for, wait_for_bytes};
+use crate::stage::{
+    MIB, Stage, file, finishes, hashed, is_whole, lay, wait_for, wait_for_bytes, wait_for_error,
+};
 
 /// Row 12: the disk refuses a write.
 #[test]
@@ -23,13 +25,10 @@ fn a_write_that_fails_stops_the_job_and_what_was_written_before_is_kept() {
         return;
     };
     job.resume().unwrap();
-    let error = wait_for(&job, JobState::Error).error.unwrap();
-    assert_eq!(error.code, ErrorCode::EIO, "{error:?}");
+    wait_for_error(&job, JobState::Error, ErrorCode::EIO);
     drop(trace);
     job.resume().unwrap();
-    wait_for(&job, JobState::Transferred);
-    job.complete().unwrap();
-    is_whole(&stage.path("a"), content);
+    finishes(&job, &stage.path("a"), content);
 }
 
 /// Row 13: the disk refuses a flush. Asked again it may say that all is well, so it is not asked.
@@ -45,8 +44,7 @@ fn a_flush_that_fails_is_not_repeated_and_all_that_it_was_for_is_fetched_anew() 
         return;
     };
     job.resume().unwrap();
-    let error = wait_for(&job, JobState::Error).error.unwrap();
-    assert_eq!(error.code, ErrorCode::EIO, "{error:?}");
+    wait_for_error(&job, JobState::Error, ErrorCode::EIO);
     let asked_count = origin.requests().len();
     job.resume().unwrap();
     wait_for(&job, JobState::Transferred);
@@ -81,14 +79,11 @@ fn a_write_that_was_lost_is_found_by_the_hash_and_the_file_is_not_shown() {
         return;
     };
     job.resume().unwrap();
-    let error = wait_for(&job, JobState::Error).error.unwrap();
-    assert_eq!(error.code, ErrorCode::DO_E_BAD_PIECE_HASH, "{error:?}");
+    wait_for_error(&job, JobState::Error, ErrorCode::DO_E_BAD_PIECE_HASH);
     assert!(!stage.path("a").exists());
     drop(trace);
     job.resume().unwrap();
-    wait_for(&job, JobState::Transferred);
-    job.complete().unwrap();
-    is_whole(&stage.path("a"), content);
+    finishes(&job, &stage.path("a"), content);
 }
 
 /// Row 15: a bit flips in what lies there.
@@ -108,13 +103,10 @@ fn a_bit_that_flips_while_the_job_waits_is_found_by_the_hash() {
     data.write_all_at(&[byte[0] ^ 4], 1_000).unwrap();
     origin.set("/a", Route::honest(content));
     job.resume().unwrap();
-    let error = wait_for(&job, JobState::Error).error.unwrap();
-    assert_eq!(error.code, ErrorCode::DO_E_BAD_PIECE_HASH, "{error:?}");
+    wait_for_error(&job, JobState::Error, ErrorCode::DO_E_BAD_PIECE_HASH);
     assert!(!stage.path("a").exists());
     job.resume().unwrap();
-    wait_for(&job, JobState::Transferred);
-    job.complete().unwrap();
-    is_whole(&stage.path("a"), content);
+    finishes(&job, &stage.path("a"), content);
 }
 
 /// Row 16: the file system turns read-only, as ext4 does when it finds an error.
@@ -132,8 +124,7 @@ fn a_file_system_that_turns_read_only_is_waited_for_and_the_agent_answers() {
         eprintln!("SKIPPED: NOT RUN, because this kernel finds no errors on command");
         return;
     }
-    let error = wait_for(&job, JobState::TransientError).error.unwrap();
-    assert_eq!(error.code, ErrorCode::EROFS, "{error:?}");
+    wait_for_error(&job, JobState::TransientError, ErrorCode::EROFS);
     stage.manager().agent().unwrap();
     let other = stage.job(file(origin.url("/a"), &stage.path("a")));
     origin.set("/a", Route::honest(content));

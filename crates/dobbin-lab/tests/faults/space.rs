@@ -9,7 +9,7 @@ use dobbin_types::rest::CreateJob;
 use dobbin_types::{ErrorCode, JobState};
 
 use crate::mounts::Mount;
-use crate::stage::{MIB, PATIENCE, Stage, file, is_whole, lay, wait_for};
+use crate::stage::{MIB, PATIENCE, Stage, file, finishes, is_whole, lay, wait_for, wait_for_error};
 
 /// Row 9: no room for a file's bytes.
 #[test]
@@ -23,20 +23,15 @@ fn a_job_waits_for_room_and_others_on_other_disks_go_on() {
     let path = disk.path().join("large");
     let waiting = stage.job(file(origin.url("/large"), &path));
     waiting.resume().unwrap();
-    let error = wait_for(&waiting, JobState::TransientError).error.unwrap();
-    assert_eq!(error.code, ErrorCode::ENOSPC, "{error:?}");
+    wait_for_error(&waiting, JobState::TransientError, ErrorCode::ENOSPC);
 
     let other = stage.job(file(origin.url("/small"), &stage.path("small")));
     other.resume().unwrap();
-    wait_for(&other, JobState::Transferred);
-    assert!(other.complete().is_ok());
-    is_whole(&stage.path("small"), small);
+    finishes(&other, &stage.path("small"), small);
 
     // Nobody tells the job that there is room now.
     fs::remove_file(filler).unwrap();
-    wait_for(&waiting, JobState::Transferred);
-    waiting.complete().unwrap();
-    is_whole(&path, large);
+    finishes(&waiting, &path, large);
 }
 
 /// Row 10: no room for the journal.

@@ -10,7 +10,7 @@ use dobbin_lab::kill::trace::{Fault, Trace, kernels_name};
 use dobbin_lab::origin::Content;
 use dobbin_sdk::blocking::{Job, Manager};
 use dobbin_types::rest::{AddFile, CreateJob, JobInfo};
-use dobbin_types::{JobId, JobState};
+use dobbin_types::{ErrorCode, JobId, JobState};
 
 /// How long anything may take that has no time of its own. It only costs time when a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
@@ -137,10 +137,25 @@ pub(crate) fn wait_for(job: &Job, state: JobState) -> JobInfo {
     wait(job, state.word(), |info| info.state == state)
 }
 
+/// Waits until the job stands there, with this code.
+#[track_caller]
+pub(crate) fn wait_for_error(job: &Job, state: JobState, code: ErrorCode) {
+    let error = wait_for(job, state).error.unwrap();
+    assert_eq!(error.code, code, "{error:?}");
+}
+
 /// Waits until so many bytes of the job are here.
 #[track_caller]
 pub(crate) fn wait_for_bytes(job: &Job, bytes: u64) -> JobInfo {
     wait(job, "that far", |info| info.progress.bytes_transferred >= bytes)
+}
+
+/// Waits until the job has all, and completes it: the file is there, and is the origin's.
+#[track_caller]
+pub(crate) fn finishes(job: &Job, path: &Path, content: Content) {
+    wait_for(job, JobState::Transferred);
+    job.complete().unwrap();
+    is_whole(path, content);
 }
 
 /// The file is there, and is the origin's.
