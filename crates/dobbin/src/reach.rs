@@ -196,7 +196,15 @@ pub(crate) fn cannot_start(error: StartError) -> Trouble {
         message.push_str(&format!(": {error}"));
         cause = error.source();
     }
-    Trouble::failed(message)
+    match error {
+        StartError::InUse { .. } | StartError::Answered { .. } => Trouble::busy(message),
+        StartError::NoPlace(_)
+        | StartError::InTheWay { .. }
+        | StartError::Socket { .. }
+        | StartError::Activation { .. }
+        | StartError::Engine { .. }
+        | StartError::System(_) => Trouble::failed(message),
+    }
 }
 
 /// The user this program acts as.

@@ -17,17 +17,21 @@ pub(crate) enum Exit {
     Failed,
     /// The command made no sense, and nothing was begun.
     Usage,
+    /// Another agent has what this one needs: the same command may work later.
+    Busy,
     /// Somebody pressed Ctrl-C, or asked the program to end.
     Interrupted,
 }
 
 impl Exit {
-    /// The number that the shell sees. 130 is what shells use for a program ended by Ctrl-C.
+    /// The number that the shell sees. 75 is `EX_TEMPFAIL` of `sysexits.h`, 130 what shells use for a
+    /// program ended by Ctrl-C.
     pub(crate) fn number(self) -> u8 {
         match self {
             Exit::Done => 0,
             Exit::Failed => 1,
             Exit::Usage => 2,
+            Exit::Busy => 75,
             Exit::Interrupted => 130,
         }
     }
@@ -58,6 +62,11 @@ impl Trouble {
     /// The command makes no sense.
     pub(crate) fn usage(message: impl Into<String>) -> Trouble {
         Trouble { exit: Exit::Usage, ..Trouble::failed(message) }
+    }
+
+    /// Somebody else has what is needed.
+    pub(crate) fn busy(message: impl Into<String>) -> Trouble {
+        Trouble { exit: Exit::Busy, ..Trouble::failed(message) }
     }
 
     /// The same, with the interface's code.

@@ -7,12 +7,15 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Instant;
 
+use dobbin_lab::kill::agent::Setup;
 use dobbin_lab::origin::{Content, Origin, Pace, Plan, Route};
 use dobbin_sdk::JobFilter;
 use dobbin_types::JobState;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::stage::{MIB, PATIENCE, Stage, file, is_whole, wait, wait_for, wait_for_bytes};
+use crate::stage::{
+    MIB, PATIENCE, Stage, file, finishes, is_whole, wait, wait_for, wait_for_bytes,
+};
 
 fn signal(stage: &Stage, signal: Signal) {
     let pid = i32::try_from(stage.pid()).ok().and_then(Pid::from_raw).unwrap();
@@ -59,9 +62,7 @@ fn an_agent_that_was_stopped_for_long_goes_on_with_new_connections() {
     origin.set("/a", Route::honest(content));
     until_stopped(&stage);
     signal(&stage, Signal::CONT);
-    wait_for(&job, JobState::Transferred);
-    job.complete().unwrap();
-    is_whole(&stage.path("a"), content);
+    finishes(&job, &stage.path("a"), content);
 }
 
 /// Waits until none of the agent's threads runs: a signal arrives a little after it was sent.
@@ -123,9 +124,7 @@ fn an_agent_with_little_memory_fetches_files_that_are_larger() {
         .collect();
     jobs.iter().for_each(|job| drop(job.resume().unwrap()));
     for ((job, path), content) in jobs.iter().zip(paths).zip(contents) {
-        wait_for(job, JobState::Transferred);
-        job.complete().unwrap();
-        is_whole(&stage.path(&path[1..]), content);
+        finishes(job, &stage.path(&path[1..]), content);
     }
     stage.stop();
 }
@@ -156,9 +155,7 @@ fn an_agent_without_descriptors_finishes_what_it_is_fetching() {
     });
     assert!(is_sent, "{:?}", origin.requests());
     drop(callers);
-    wait_for(&job, JobState::Transferred);
-    job.complete().unwrap();
-    is_whole(&stage.path("a"), content);
+    finishes(&job, &stage.path("a"), content);
     let complaints = stage.log().lines().filter(|line| line.contains("cannot be accepted")).count();
     assert!(complaints <= 3, "it says so {complaints} times");
     stage.stop();
@@ -213,17 +210,21 @@ fn a_job_whose_completer_is_gone_is_completed_all_the_same_and_once() {
     is_whole(&stage.path("a"), content);
 }
 
-/// Row 57: a second agent on the same store.
+/// Row 57: a second agent on the same store, or at the same socket.
 #[test]
 fn a_second_agent_is_refused_with_the_first_ones_number_and_the_first_goes_on() {
     let stage = Stage::new();
-    let mut other = stage.setup.clone();
-    other.socket = stage.path("other.sock");
-    let mut second = other.command().stderr(Stdio::piped()).spawn().unwrap();
-    let mut said = String::new();
-    second.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    assert_eq!(second.wait().unwrap().code(), Some(1), "{said}");
-    assert!(said.contains(&stage.pid().to_string()), "{said}");
-    assert!(!other.socket.exists());
+    let same_store = Setup { socket: stage.path("other.sock"), ..stage.setup.clone() };
+    let same_socket = Setup { state: stage.path("other"), ..stage.setup.clone() };
+    let (first, socket) = (stage.pid().to_string(), stage.setup.socket.display().to_string());
+    for (setup, names) in [(&same_store, first), (&same_socket, socket)] {
+        let mut second = setup.command().stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = String::new();
+        second.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        // The number of `sysexits.h` for what may go well later.
+        assert_eq!(second.wait().unwrap().code(), Some(75), "{said}");
+        assert!(said.contains(&names), "{said}");
+    }
+    assert!(!same_store.socket.exists());
     stage.manager().agent().unwrap();
 }

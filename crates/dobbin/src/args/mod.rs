@@ -32,6 +32,7 @@ Exit codes:
   0    done
   1    failed
   2    the command made no sense, or would overwrite something; nothing was begun
+  75   another agent uses the store or the socket; try again when it has left
   130  interrupted
 
 Colours are used on a terminal only, and never when NO_COLOR is set.";
