@@ -93,6 +93,10 @@ pub enum FetchErrorKind {
     /// The certificate of the server is not to be trusted, for this reason.
     #[error("its certificate is not to be trusted: {0}")]
     Certificate(String),
+    /// It speaks only versions of TLS that are no longer spoken (RFC 8996), so that its certificate
+    /// cannot be judged.
+    #[error("it speaks no TLS from 1.2 on")]
+    TlsTooOld,
     /// TLS failed before a certificate was judged.
     #[error("no secure connection could be agreed on: {0}")]
     Handshake(String),
@@ -202,7 +206,7 @@ impl FetchErrorKind {
             }
             K::ProxyAuthentication => ErrorCode::HTTP_E_STATUS_PROXY_AUTH_REQ,
             K::ProxyUnsupported => ErrorCode::E_UNSUPPORTED,
-            K::Certificate(_) => ErrorCode::DO_E_HTTP_CERT_VALIDATION,
+            K::Certificate(_) | K::TlsTooOld => ErrorCode::DO_E_HTTP_CERT_VALIDATION,
             K::Handshake(_) | K::Protocol => ErrorCode::CURL_TLS_HANDSHAKE,
             K::EmptyReply => ErrorCode::CURL_EMPTY_REPLY,
             K::ConnectTimeout | K::Silent | K::Stalled => ErrorCode::WININET_E_TIMEOUT,
@@ -232,7 +236,7 @@ impl FetchErrorKind {
             K::Resolve | K::Connect(_) | K::ConnectTimeout => Class::Transient,
             K::ProxyResolve | K::ProxyConnect(_) | K::ProxyRefused(_) => Class::Transient,
             K::ProxyAuthentication | K::ProxyUnsupported => Class::Fatal,
-            K::Certificate(_) => Class::Fatal,
+            K::Certificate(_) | K::TlsTooOld => Class::Fatal,
             K::Handshake(_) | K::Protocol => Class::Transient,
             K::EmptyReply | K::Silent | K::Stalled => Class::Transient,
             K::Broken(_) | K::Reset | K::Malformed | K::Truncated { .. } => Class::Transient,
@@ -270,6 +274,7 @@ mod tests {
             K::ProxyAuthentication,
             K::ProxyUnsupported,
             K::Certificate("expired".into()),
+            K::TlsTooOld,
             K::Handshake("alert".into()),
             K::Protocol,
             K::Reset,

@@ -119,7 +119,7 @@ fn explain(error: &io::Error) -> FetchErrorKind {
         // RFC 8996: what is older is no longer spoken, by us and by those who know better.
         E::AlertReceived(AlertDescription::ProtocolVersion)
         | E::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13) => {
-            FetchErrorKind::Handshake("it speaks no TLS from 1.2 on".into())
+            FetchErrorKind::TlsTooOld
         }
         E::NoCertificatesPresented => FetchErrorKind::Certificate("it has none".into()),
         other => FetchErrorKind::Handshake(other.to_string()),

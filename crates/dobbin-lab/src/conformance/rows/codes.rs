@@ -93,7 +93,10 @@ pub(super) fn classes() -> Group {
                 "class no-size",
                 "200 without a length: DO_E_FILE_SIZE_UNKNOWN_HTTP_200; 206 without a total: DO_E_FILE_SIZE_UNKNOWN_HTTP_206",
             ),
-            ("class certificate", "a certificate that is not right: DO_E_HTTP_CERT_VALIDATION"),
+            (
+                "class certificate",
+                "a certificate that is not right, or TLS too old for one to count: DO_E_HTTP_CERT_VALIDATION",
+            ),
         ],
     )
 }

@@ -150,8 +150,9 @@ fn a_server_that_speaks_no_tls_is_no_certificate_problem() {
     });
 }
 
+/// conformance: class certificate
 #[test]
-fn a_server_of_before_tls_1_2_is_told_apart() {
+fn a_server_of_before_tls_1_2_stops_everything_and_is_told_apart() {
     // It answers with TLS 1.1: a random of zeros, no session, one of its cipher suites.
     let hello = b"\x16\x03\x02\x00\x2A\x02\x00\x00\x26\x03\x02";
     let server_hello = [&hello[..], &[0; 32], b"\x00\xC0\x14\x00"].concat();
@@ -169,8 +170,9 @@ fn a_server_of_before_tls_1_2_is_told_apart() {
                 let _ = stream.read(&mut head).await;
             });
             let error = failure(&client(), &https(address)).await;
-            assert!(error.to_string().contains("no TLS from 1.2 on"), "{error}");
-            assert_eq!(error.code(), ErrorCode::CURL_TLS_HANDSHAKE);
+            assert_eq!(error.kind, FetchErrorKind::TlsTooOld);
+            assert_eq!(error.code(), ErrorCode::DO_E_HTTP_CERT_VALIDATION);
+            assert_eq!(error.class(), Class::Fatal);
         }
     });
 }
