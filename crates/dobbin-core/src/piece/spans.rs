@@ -10,6 +10,7 @@
 
 use alloc::vec::Vec;
 use core::ops::Range;
+use core::time::Duration;
 
 use super::layout::{Layout, PieceIndex, PieceRun};
 use super::set::PieceSet;
@@ -26,9 +27,15 @@ pub const SPAN_BYTES_MIN: u64 = 4 * 1024 * 1024;
 /// one costs little, so short that few are left over in the end.
 const SPAN_SECONDS: u64 = 4;
 
-/// A span that will be done so soon, in milliseconds, is left to the connection that has it: asking
-/// anew would take as long.
-const LEAVE_MILLIS: u64 = 500;
+/// What asking takes where nobody knows, in milliseconds.
+const WAIT_MILLIS: u64 = 160;
+
+/// A span that will be done within so many times what asking takes is left to the connection that has
+/// it. Shared at three times, it is done after two: what is saved is what it costs.
+const LEAVE_WAITS: u64 = 3;
+
+/// The same where asking takes no time at all, in milliseconds: a request is work for both sides.
+const LEAVE_MILLIS_MIN: u64 = 50;
 
 /// Which span. Never given out twice for one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,6 +48,8 @@ pub struct Seeker<'a> {
     pub among: usize,
     /// How fast it has been lately; 0 when nobody knows.
     pub bytes_per_second: u64,
+    /// How long it takes from asking to the first byte; `None` when nobody knows.
+    pub wait: Option<Duration>,
     /// Pieces that are not for it, in their order.
     pub except: &'a [PieceIndex],
 }
@@ -103,10 +112,7 @@ impl Spans {
         let free = self.first_free(seeker.except);
         let was_stolen = free.is_none();
         let pieces = match free {
-            Some(free) => {
-                let length = self.length(seeker, u64::from(free.end - free.start));
-                free.start..free.start + length
-            }
+            Some(free) => free.start..free.start + self.length(seeker, free.end - free.start),
             None => self.steal(seeker)?,
         };
         let id = SpanId(self.next_id);
@@ -199,19 +205,22 @@ impl Spans {
         self.running.iter_mut().find(|span| span.id == id)
     }
 
-    /// How many pieces of `most` a seeker should take.
-    fn length(&self, seeker: &Seeker<'_>, most: u64) -> u32 {
-        let pieces = if seeker.among <= 1 {
-            most
-        } else {
-            let bytes = (seeker.bytes_per_second.saturating_mul(SPAN_SECONDS))
-                // Towards the end spans shrink, so that all are done at about the same time.
-                .min(self.missing_bytes() / (2 * seeker.among as u64))
-                .max(SPAN_BYTES_MIN);
-            (bytes / u64::from(self.had.layout().piece_size())).max(1).min(most)
-        };
+    /// How many of `most` pieces that nobody fetches a seeker should take.
+    fn length(&self, seeker: &Seeker<'_>, most: u32) -> u32 {
+        if seeker.among <= 1 {
+            return most;
+        }
+        // Towards the end spans shrink, so that all are done at about the same time.
+        let fair = self.missing_bytes() / (2 * seeker.among as u64);
+        self.pieces_in(seeker.bytes_per_second.saturating_mul(SPAN_SECONDS).min(fair), most)
+    }
+
+    /// As many whole pieces as these bytes make, and as are worth a request: from 1 to `most`.
+    fn pieces_in(&self, bytes: u64, most: u32) -> u32 {
+        let piece_size = u64::from(self.had.layout().piece_size());
+        let count = (bytes.max(SPAN_BYTES_MIN) / piece_size).max(1);
         // No more than a file has.
-        pieces as u32
+        count.min(u64::from(most)) as u32
     }
 
     /// The first stretch of pieces that are neither had nor fetched by anybody nor excepted.
@@ -237,23 +246,37 @@ impl Spans {
         None
     }
 
-    /// The back of the span that would take longest: at most half of what is left of it behind the
-    /// piece its connection is at, which stays where it is.
+    /// The back of the span that would take longest, of what is left of it behind the piece its
+    /// connection is at, which stays where it is: so much that both are done at the same time.
     fn steal(&mut self, seeker: &Seeker<'_>) -> Option<Range<u32>> {
-        let known = self.running.iter().map(|span| span.bytes_per_second).max().unwrap_or(0).max(1);
+        let rates = self.running.iter().map(|span| span.bytes_per_second);
+        let known = rates.max().unwrap_or(0).max(seeker.bytes_per_second).max(1);
+        let or_known = |rate: u64| if rate == 0 { known } else { rate };
         let piece_size = u64::from(self.had.layout().piece_size());
+        let bytes_left = |span: &Running| {
+            u64::from(span.end.saturating_sub(span.at + 1)).saturating_mul(piece_size)
+        };
         let millis_left = |span: &Running| {
-            let rate = if span.bytes_per_second == 0 { known } else { span.bytes_per_second };
-            let pieces = u64::from(span.end.saturating_sub(span.at + 1));
-            pieces.saturating_mul(piece_size).saturating_mul(1_000) / rate
+            bytes_left(span).saturating_mul(1_000) / or_known(span.bytes_per_second)
         };
         let victim = self.running.iter().enumerate().max_by_key(|(_, span)| millis_left(span))?.0;
-        if millis_left(&self.running[victim]) < LEAVE_MILLIS {
+        let wait_millis = seeker.wait.map_or(WAIT_MILLIS, |wait| wait.as_millis() as u64);
+        let owner = &self.running[victim];
+        if millis_left(owner) < wait_millis.saturating_mul(LEAVE_WAITS).max(LEAVE_MILLIS_MIN) {
             return None;
         }
-        let (at, end) = (self.running[victim].at, self.running[victim].end);
-        let half = (end - at - 1).div_ceil(2);
-        let length = self.length(seeker, u64::from(half));
+        let (at, end) = (owner.at, owner.end);
+        let (ours, theirs) = (or_known(seeker.bytes_per_second), or_known(owner.bytes_per_second));
+        let meanwhile = theirs.saturating_mul(wait_millis) / 1_000;
+        let shared = bytes_left(owner).saturating_sub(meanwhile);
+        let fair = u128::from(shared) * u128::from(ours) / (u128::from(ours) + u128::from(theirs));
+        let fair = u64::try_from(fair).unwrap_or(u64::MAX).div_ceil(piece_size);
+        let length = match seeker.bytes_per_second {
+            0 => fair,
+            rate => fair.min(self.pieces_in(rate.saturating_mul(SPAN_SECONDS), u32::MAX).into()),
+        };
+        // At least one, and no more than the owner has.
+        let length = length.clamp(1, u64::from(end - at - 1)) as u32;
         let behind = seeker.except.iter().map(|piece| piece.number() + 1);
         let behind = behind.filter(|number| *number <= end).max().unwrap_or(0);
         let start = (end - length).max(behind);

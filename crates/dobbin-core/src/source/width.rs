@@ -21,6 +21,13 @@ pub const CONNECTIONS_BACKGROUND_MAX: usize = 8;
 /// outgrown within some tenths of a second; longer than what a timer or a full buffer makes of a rate.
 const WINDOW: Duration = Duration::from_millis(60);
 
+/// The same where the bytes come so evenly that more of them would say the same, as those of a server
+/// do that gives each connection so much.
+const WINDOW_EVEN: Duration = Duration::from_millis(30);
+
+/// What is compared to find out whether bytes come evenly: those of at least so long a time each.
+const STRETCH: Duration = Duration::from_millis(9);
+
 /// How many bytes a measure needs, unless [`PATIENCE`] passes: a few packets are no rate.
 const WINDOW_BYTES_MIN: u64 = 512 * 1024;
 
@@ -35,8 +42,22 @@ const SILENCE: Duration = Duration::from_millis(25);
 /// found out, up to [`REST_MAX`].
 const REST: Duration = Duration::from_secs(1);
 
-/// See [`REST`].
+/// See [`REST`]. Also the rest where each connection up to the last one brought all that the first one
+/// did: nothing says that fewer would do, and trying costs half of the rate as long as it takes.
 const REST_MAX: Duration = Duration::from_secs(32);
+
+/// By how much the number of connections changes.
+const STEP: usize = 2;
+
+/// The same where the last step brought all that it could.
+const STEP_LONG: usize = 4;
+
+/// When to look again while something is being found out: what is waited for here is lost to a file
+/// whose server limits each connection.
+const LOOK_SOON: Duration = Duration::from_millis(5);
+
+/// When to look again otherwise: in time to see that a link fell silent.
+const LOOK_LATER: Duration = Duration::from_millis(20);
 
 /// Bytes a second of one connection beyond which there are no more: over one gigabit. What holds such a
 /// connection back is the machine, and others beside it only cost it more.
@@ -73,7 +94,7 @@ enum Doing {
     /// Waiting until as many are streaming as there should be.
     Settle { since: Duration, from: Before },
     /// Measuring.
-    Measure { since: Duration, bytes: u64, settled: Duration, from: Before },
+    Measure { since: Duration, bytes: u64, settled: Duration, from: Before, flow: Flow },
     /// Leaving it as it is.
     Rest { since: Duration, bytes: u64, until: Duration },
 }
@@ -87,6 +108,46 @@ struct Before {
 }
 
 const NOTHING: Before = Before { count: 0, bytes_per_second: None };
+
+/// What a number of connections brought, beside the number before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gain {
+    /// Less than it must.
+    TooLittle,
+    /// Enough to stay, or nothing to compare it with.
+    Enough,
+    /// As much for each added one as for one before: nothing but a limit for each holds them back.
+    Full,
+}
+
+/// Whether bytes come evenly: the least and the most of them in a stretch of a measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Flow {
+    since: Duration,
+    bytes: u64,
+    least: u64,
+    most: u64,
+}
+
+impl Flow {
+    fn new(sample: Sample) -> Flow {
+        Flow { since: sample.now, bytes: sample.bytes, least: u64::MAX, most: 0 }
+    }
+
+    fn see(&mut self, sample: Sample) {
+        let passed = sample.now.saturating_sub(self.since);
+        if passed < STRETCH {
+            return;
+        }
+        let rate = per_second(sample.bytes.saturating_sub(self.bytes), passed);
+        let (least, most) = (self.least.min(rate), self.most.max(rate));
+        *self = Flow { since: sample.now, bytes: sample.bytes, least, most };
+    }
+
+    fn is_even(&self) -> bool {
+        self.most <= self.least.saturating_mul(3) / 2
+    }
+}
 
 impl Width {
     /// One connection, at the time and with the bytes of `sample`.
@@ -105,9 +166,17 @@ impl Width {
         self.count
     }
 
+    /// How long to wait before the next look.
+    pub fn next_look(&self) -> Duration {
+        match self.doing {
+            Doing::Settle { .. } | Doing::Measure { .. } => LOOK_SOON,
+            Doing::Rest { .. } => LOOK_LATER,
+        }
+    }
+
     /// Looks again and says how many there should be now: from 1 to the limit.
     ///
-    /// To be asked every 10 to 50 ms while bytes come. Cost: O(1).
+    /// To be asked after [`Width::next_look`] while bytes come. Cost: O(1).
     pub fn look(&mut self, sample: Sample) -> usize {
         let limit = sample.limit.max(1);
         if self.count > limit {
@@ -118,8 +187,21 @@ impl Width {
         }
         match self.doing {
             Doing::Settle { since, from } => self.settle(since, from, sample),
-            Doing::Measure { since, bytes, settled, from } => {
-                self.measure(since, bytes, settled, from, sample);
+            Doing::Measure { since, bytes, settled, from, mut flow } => {
+                flow.see(sample);
+                self.doing = Doing::Measure { since, bytes, settled, from, flow };
+                let passed = sample.now.saturating_sub(since);
+                let window = if flow.is_even() { WINDOW_EVEN } else { WINDOW };
+                // On a long way the first bytes come slowly, so that it takes as long again to see a
+                // rate.
+                let is_long_enough = passed >= window.max(settled.min(PATIENCE) * 2);
+                self.measure(
+                    passed,
+                    sample.bytes.saturating_sub(bytes),
+                    is_long_enough,
+                    from,
+                    sample,
+                );
             }
             Doing::Rest { since, bytes, until } => self.sit(since, bytes, until, sample),
         }
@@ -136,44 +218,47 @@ impl Width {
         // A connection that was told to go finishes what it has begun, so that takes longer.
         if is_there || waited >= PATIENCE * if self.count < from.count { 5 } else { 1 } {
             let (since, bytes) = (sample.now, sample.bytes);
-            self.doing = Doing::Measure { since, bytes, settled: waited, from };
+            let flow = Flow::new(sample);
+            self.doing = Doing::Measure { since, bytes, settled: waited, from, flow };
         }
     }
 
+    /// So many bytes came in the time that has `passed`.
     fn measure(
         &mut self,
-        since: Duration,
-        bytes: u64,
-        settled: Duration,
+        passed: Duration,
+        came: u64,
+        is_long_enough: bool,
         from: Before,
         sample: Sample,
     ) {
-        let passed = sample.now.saturating_sub(since);
-        let came = sample.bytes.saturating_sub(bytes);
         if self.is_silent(came, sample) && self.count < sample.limit {
-            return self.turn_to(self.count * 2, self.unmeasured(), sample);
+            return self.turn_to(self.count * STEP, self.unmeasured(), sample);
         }
-        // On a long way the first bytes come slowly, so that it takes as long again to see a rate.
-        let enough = passed >= WINDOW.max(settled.min(PATIENCE) * 2);
-        if !enough || (came < WINDOW_BYTES_MIN && passed < PATIENCE) {
+        if !is_long_enough || (came < WINDOW_BYTES_MIN && passed < PATIENCE) {
             return;
         }
         let rate = per_second(came, passed);
         let here = Before { count: self.count, bytes_per_second: Some(rate) };
-        let pays = came > 0 && has_paid(from, self.count, rate);
-        if self.count < from.count {
-            // Fewer do as well: stay, and try still fewer soon.
-            if pays {
-                self.rest_from(sample, REST, true);
-            } else {
-                self.turn_back(from, sample);
+        let gain = if came > 0 { gain(from, self.count, rate) } else { Gain::TooLittle };
+        match gain {
+            // Half of a long step may do.
+            Gain::TooLittle if self.count > from.count * STEP => {
+                self.turn_to(from.count * STEP, from, sample);
             }
-        } else if !pays {
-            self.turn_back(from, sample);
-        } else if self.count < sample.limit && !is_fast_enough(self.count, rate) {
-            self.turn_to(self.count * 2, here, sample);
-        } else {
-            self.rest_from(sample, self.rest, true);
+            Gain::TooLittle => self.turn_back(from, sample),
+            // Fewer do as well: stay, and try still fewer soon.
+            Gain::Enough | Gain::Full if self.count < from.count => {
+                self.rest_from(sample, REST, true);
+            }
+            Gain::Enough | Gain::Full
+                if self.count < sample.limit && !is_fast_enough(self.count, rate) =>
+            {
+                let step = if gain == Gain::Full { STEP_LONG } else { STEP };
+                self.turn_to(self.count * step, here, sample);
+            }
+            Gain::Full => self.rest_from(sample, REST_MAX, true),
+            Gain::Enough => self.rest_from(sample, self.rest, true),
         }
     }
 
@@ -181,7 +266,7 @@ impl Width {
     fn sit(&mut self, since: Duration, bytes: u64, until: Duration, sample: Sample) {
         let came = sample.bytes.saturating_sub(bytes);
         if self.is_silent(came, sample) && self.count < sample.limit {
-            return self.turn_to(self.count * 2, self.unmeasured(), sample);
+            return self.turn_to(self.count * STEP, self.unmeasured(), sample);
         }
         if sample.now < until {
             return;
@@ -195,9 +280,9 @@ impl Width {
         let down = (self.try_down || self.count >= sample.limit) && self.count > 1;
         self.try_down = !down;
         if down {
-            self.turn_to(self.count / 2, here, sample);
+            self.turn_to(self.count / STEP, here, sample);
         } else if self.count < sample.limit && !is_fast_enough(self.count, rate) {
-            self.turn_to(self.count * 2, here, sample);
+            self.turn_to(self.count * STEP, here, sample);
         } else {
             self.rest_from(sample, REST_MAX, false);
         }
@@ -235,17 +320,23 @@ impl Width {
 
 /// Whether changing from one number of connections to another was worth it. Each added one must bring
 /// at least half of what one brought before; of those that were taken away nothing must be missed.
-fn has_paid(from: Before, count: usize, rate: u64) -> bool {
+fn gain(from: Before, count: usize, rate: u64) -> Gain {
     let Some(before) = from.bytes_per_second else {
-        return true;
+        return Gain::Enough;
     };
     let (rate, before) = (u128::from(rate), u128::from(before));
     let (count, from_count) = (count as u128, from.count.max(1) as u128);
-    if count >= from_count {
-        // rate ≥ before × (1 + (count / from - 1) / 2)
-        rate * 2 * from_count >= before * (from_count + count)
-    } else {
-        rate * 20 >= before * 19
+    if count < from_count {
+        return if rate * 20 >= before * 19 { Gain::Enough } else { Gain::TooLittle };
+    }
+    let added = count - from_count;
+    // rate ≥ before × (1 + added / from × share), with the share in tenths.
+    let brings =
+        |tenths: u128| rate * 10 * from_count >= before * (from_count * 10 + added * tenths);
+    match (brings(9), brings(5)) {
+        (true, _) if added > 0 => Gain::Full,
+        (_, true) => Gain::Enough,
+        (_, false) => Gain::TooLittle,
     }
 }
 

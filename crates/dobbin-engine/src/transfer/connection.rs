@@ -223,7 +223,7 @@ impl Connection {
     /// there. `None` when there is nothing for it.
     fn missing(&self, state: &mut super::work::State) -> Option<Range<u64>> {
         let except = state.not_for(self.member.source, self.work.now());
-        let among = state.connections_count;
+        let (among, wait) = (state.connections_count, state.wait);
         let sink = state.sink.as_mut()?;
         let present = self.member.span.get().and_then(|span| sink.spans.left(span));
         let left = match present {
@@ -233,7 +233,7 @@ impl Connection {
                     sink.spans.give_back(done);
                 }
                 let bytes_per_second = self.member.bytes_per_second.get();
-                let seeker = Seeker { among, bytes_per_second, except: &except };
+                let seeker = Seeker { among, bytes_per_second, wait, except: &except };
                 let span = sink.spans.take(&seeker)?;
                 self.member.span.set(Some(span));
                 sink.spans.left(span)?
@@ -275,10 +275,12 @@ impl Connection {
             }
         };
         self.member.is_streaming.set(false);
+        let asked_at = Instant::now();
         let mut response = match self.work.client.open(&request).await {
             Ok(response) => response,
             Err(error) => return self.not_opened(error).await,
         };
+        self.work.state().waited(asked_at.elapsed());
         if let Some(throttle) = &self.work.order.throttle {
             response.body.keep_pace(throttle);
         }
@@ -501,15 +503,16 @@ impl Connection {
     async fn keep_bounds(&self, bytes: u64) {
         let unnoted = {
             let mut state = self.work.state();
-            let is_over = state.unnoted.as_mut().is_some_and(|unnoted| {
+            state.unnoted.take_if(|unnoted| {
                 unnoted.bytes += bytes;
-                unnoted.bytes >= UNNOTED_BYTES_MAX
-            });
-            if is_over { state.unnoted.take() } else { None }
+                unnoted.bytes >= UNNOTED_BYTES_MAX || unnoted.is_answered()
+            })
         };
-        if let Some(unnoted) = unnoted {
-            // A failed write is tried again by the loop; waiting longer helps nobody.
-            let _ = unnoted.answer.await;
+        if let Some(mut unnoted) = unnoted {
+            if !unnoted.is_answered() {
+                // A failed write is tried again by the loop; waiting longer helps nobody.
+                let _ = unnoted.answer.await;
+            }
             self.work.ripe.notify_one();
         }
         if let Some(throttle) = &self.work.order.throttle {

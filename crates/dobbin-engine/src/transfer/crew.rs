@@ -20,8 +20,8 @@ use super::stream::Stream;
 use super::trouble::{fatal, spread};
 use super::work::Work;
 
-/// How often the number of connections is looked at while there may be several.
-const LOOK: Duration = Duration::from_millis(20);
+/// When to look for the first time whether there should be several connections.
+const FIRST_LOOK: Duration = Duration::from_millis(1);
 
 /// The shortest time over which the rate of one connection is taken.
 const RATE_OVER: Duration = Duration::from_millis(100);
@@ -40,8 +40,8 @@ const WRONG_FILES_MAX: u32 = 4;
 struct Mate {
     member: Rc<Member>,
     began: Duration,
-    /// Bytes at the last look at its rate.
-    bytes_before: u64,
+    /// When its rate was looked at last, and its bytes then; `None` while nothing comes.
+    rated: Option<(Duration, u64)>,
     _allowance: Allowance,
 }
 
@@ -66,7 +66,6 @@ pub(super) struct Crew {
     /// Sources that had nothing to do when the last connection ended.
     idle: BTreeSet<SourceId>,
     quiet_until: Duration,
-    rated_at: Duration,
     /// Where the first connection goes on, if an earlier portion of the file ends within a piece.
     first: Option<Stream>,
 }
@@ -87,7 +86,6 @@ impl Crew {
             own_trouble: None,
             idle: BTreeSet::new(),
             quiet_until: Duration::ZERO,
-            rated_at: Duration::ZERO,
             first: None,
         }
     }
@@ -147,12 +145,12 @@ impl Crew {
                 }
                 self.add_first().await?;
             }
-            let may_share = self.may_share();
+            let (may_share, next_look) = (self.may_share(), self.next_look());
             tokio::select! {
                 biased;
                 () = self.work.stop.wished() => return Err(End::Stopped),
                 Some(joined) = self.tasks.join_next() => self.joined(joined).await?,
-                () = sleep(LOOK), if may_share => self.look(),
+                () = sleep(next_look), if may_share => self.look(),
                 () = self.work.ripe.notified(), if !may_share => {}
             }
         }
@@ -219,7 +217,7 @@ impl Crew {
         let connection = Connection::new(Rc::clone(&self.work), Rc::clone(&member), stream);
         self.tasks.spawn_local(async move { (number, connection.run().await) });
         let began = self.work.now();
-        let mate = Mate { member, began, bytes_before: 0, _allowance: allowance };
+        let mate = Mate { member, began, rated: None, _allowance: allowance };
         self.mates.insert(number, mate);
     }
 
@@ -341,6 +339,10 @@ impl Crew {
             && (self.mates.len() > 1 || is_worth_sharing(missing))
     }
 
+    fn next_look(&self) -> Duration {
+        self.width.as_ref().map_or(FIRST_LOOK, Width::next_look)
+    }
+
     /// Takes stock: how fast everybody is, how many there should be, and who should go.
     fn look(&mut self) {
         let now = self.work.now();
@@ -413,21 +415,22 @@ impl Crew {
 
     /// How fast each connection and each source has been.
     fn rate(&mut self, now: Duration) {
-        let over = now.saturating_sub(self.rated_at);
-        if over < RATE_OVER {
-            return;
-        }
-        self.rated_at = now;
         let mut state = self.work.state();
         for mate in self.mates.values_mut() {
             let member = &mate.member;
-            let came = member.bytes.get() - mate.bytes_before;
-            mate.bytes_before = member.bytes.get();
-            let millis = u64::try_from(over.as_millis()).unwrap_or(u64::MAX).max(1);
-            let rate = came.saturating_mul(1_000) / millis;
+            let bytes = member.bytes.get();
             if !member.is_streaming.get() {
+                mate.rated = None;
                 continue;
             }
+            let (since, bytes_before) = *mate.rated.get_or_insert((now, bytes));
+            let over = now.saturating_sub(since);
+            if over < RATE_OVER {
+                continue;
+            }
+            mate.rated = Some((now, bytes));
+            let millis = u64::try_from(over.as_millis()).unwrap_or(u64::MAX);
+            let rate = (bytes - bytes_before).saturating_mul(1_000) / millis;
             let before = member.bytes_per_second.get();
             let smooth = if before == 0 { rate } else { before / 4 * 3 + rate / 4 };
             member.bytes_per_second.set(smooth);

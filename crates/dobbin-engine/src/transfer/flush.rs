@@ -1,5 +1,6 @@
 //! When a file's bytes are made to survive a power cut, and the journal told of it.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -33,7 +34,7 @@ pub(super) struct Flusher {
     busy: Arc<AtomicBool>,
     unflushed_bytes: u64,
     last: Instant,
-    writeback_from: u64,
+    dirty: Dirty,
 }
 
 impl Flusher {
@@ -55,24 +56,18 @@ impl Flusher {
             busy: Arc::default(),
             unflushed_bytes: 0,
             last: Instant::now(),
-            writeback_from: 0,
+            dirty: Dirty::default(),
         }
     }
 
     /// Bytes were written that end at `end` of the file.
     pub(super) fn wrote(&mut self, bytes: u64, end: u64) {
         self.unflushed_bytes += bytes;
-        // Writing that goes elsewhere begins a new stretch.
-        if end < self.writeback_from || end - self.writeback_from > 2 * WRITEBACK_BYTES {
-            self.writeback_from = end.saturating_sub(bytes);
-        }
-        if end - self.writeback_from >= WRITEBACK_BYTES {
-            let range = self.writeback_from..end;
-            self.writeback_from = end;
-            if !self.staging.writes_back_by_itself() {
-                // A hint: the flush tells how it went.
-                let _ = dobbin_platform::writeback::start_writeback(&*self.staging, range);
-            }
+        if let Some(range) = self.dirty.wrote(end.saturating_sub(bytes)..end)
+            && !self.staging.writes_back_by_itself()
+        {
+            // A hint: the flush tells how it went.
+            let _ = dobbin_platform::writeback::start_writeback(&*self.staging, range);
         }
         let due = self.unflushed_bytes >= FLUSH_BYTES || self.last.elapsed() >= FLUSH_AFTER;
         if due && !self.busy.swap(true, Ordering::AcqRel) {
@@ -140,6 +135,30 @@ impl Flusher {
     }
 }
 
+/// What was written since the kernel was last asked to begin writing: how much, and between which
+/// places. Connections write in several at a time; what lies between and is clean costs a look.
+#[derive(Debug, Default)]
+struct Dirty {
+    bytes: u64,
+    range: Option<Range<u64>>,
+}
+
+impl Dirty {
+    /// These bytes of the file were written. Gives what the kernel should begin to write, when there
+    /// is enough of it.
+    fn wrote(&mut self, written: Range<u64>) -> Option<Range<u64>> {
+        self.bytes += written.end - written.start;
+        let before = self.range.take().unwrap_or_else(|| written.clone());
+        let range = before.start.min(written.start)..before.end.max(written.end);
+        if self.bytes < WRITEBACK_BYTES {
+            self.range = Some(range);
+            return None;
+        }
+        self.bytes = 0;
+        Some(range)
+    }
+}
+
 /// Whether a file is worth no flush of its own.
 fn is_small(staging: &Staging) -> bool {
     staging.layout().piece_count() <= 1
@@ -149,4 +168,28 @@ fn is_small(staging: &Staging) -> bool {
 fn given_up(staging: &Staging) -> StagingError {
     let source = std::io::Error::other("the flush was given up");
     FileError { doing: "flush", path: staging.place().data().to_path_buf(), source }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: u64 = 1024 * 1024;
+
+    #[test]
+    fn the_kernel_is_asked_to_write_whatever_order_the_bytes_came_in() {
+        let alone: Vec<u64> = (0..32).collect();
+        let by_turns: Vec<u64> = (0..16).flat_map(|at| [at, at + 500]).collect();
+        let backwards: Vec<u64> = (0..32).rev().collect();
+        for (places, expect) in [
+            (alone, [0..8, 8..16, 16..24, 24..32]),
+            (by_turns, [0..504, 4..508, 8..512, 12..516]),
+            (backwards, [24..32, 16..24, 8..16, 0..8]),
+        ] {
+            let mut dirty = Dirty::default();
+            let asked = places.iter().filter_map(|at| dirty.wrote(at * MIB..(at + 1) * MIB));
+            let asked: Vec<Range<u64>> = asked.map(|r| r.start / MIB..r.end / MIB).collect();
+            assert_eq!(asked, expect);
+        }
+    }
 }

@@ -17,6 +17,7 @@ use dobbin_core::source::word::Word;
 use dobbin_net::http::{Client, Response};
 use dobbin_store::Staging;
 use dobbin_types::{Discard, ErrorCode, Reason};
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{Notify, oneshot};
 
 use super::connection::Leave;
@@ -40,6 +41,13 @@ pub(super) struct Unnoted {
     pub(super) answer: oneshot::Receiver<bool>,
     /// Bytes taken meanwhile.
     pub(super) bytes: u64,
+}
+
+impl Unnoted {
+    /// Whether the journal has spoken, well or ill.
+    pub(super) fn is_answered(&mut self) -> bool {
+        !matches!(self.answer.try_recv(), Err(TryRecvError::Empty))
+    }
 }
 
 /// One file under way.
@@ -79,6 +87,8 @@ pub(super) struct State {
     pub(super) came_from: Option<Option<SourceId>>,
     /// When a rate limit last held a connection back.
     pub(super) throttled_at: Option<Duration>,
+    /// How long requests have taken lately until their replies began; `None` before the first one.
+    pub(super) wait: Option<Duration>,
     /// Why the next request is made, if it is no ordinary one.
     pub(super) next_reason: Option<Reason>,
     /// A source has sent a part that it was asked for: it not only says that it can.
@@ -111,6 +121,7 @@ impl Work {
             glued_blindly: false,
             came_from: None,
             throttled_at: None,
+            wait: None,
             next_reason: None,
             parts_shown: false,
             never_parts: false,
@@ -434,6 +445,12 @@ impl State {
         let share = &self.sources.share;
         let others = share.ids().filter(|id| *id != source && share.is_usable(*id, now));
         self.wrongs.not_for(source, others)
+    }
+
+    /// A request took so long until its reply began. Of several that are made at once the slowest one
+    /// says most, so a long wait counts at once and is forgotten by and by.
+    pub(super) fn waited(&mut self, wait: Duration) {
+        self.wait = Some(self.wait.map_or(wait, |before| (before * 3 + wait) / 4).max(wait));
     }
 
     /// Bytes came from `source`.

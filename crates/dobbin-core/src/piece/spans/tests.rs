@@ -15,7 +15,7 @@ fn file(pieces: u32) -> Layout {
 }
 
 fn one_of(among: usize, bytes_per_second: u64) -> Seeker<'static> {
-    Seeker { among, bytes_per_second, except: &[] }
+    Seeker { among, bytes_per_second, wait: None, except: &[] }
 }
 
 fn numbers(spans: &Spans, id: SpanId) -> Range<u32> {
@@ -41,11 +41,40 @@ fn a_connection_that_is_alone_gets_all_up_to_the_next_gap() {
 fn one_that_joins_takes_the_back_and_the_first_one_never_notices_but_by_its_end() {
     let mut spans = Spans::new(PieceSet::empty(file(1_000)));
     let first = spans.take(&one_of(1, 0)).unwrap();
+    // Nobody knows how fast they are: as likely as not both are alike.
     let second = spans.take(&one_of(2, 0)).unwrap();
-    assert_eq!((numbers(&spans, first), numbers(&spans, second)), (0..996, 996..1_000));
-    // Who is known to be fast gets more at a time: four seconds' worth.
+    assert_eq!((numbers(&spans, first), numbers(&spans, second)), (0..500, 500..1_000));
+    // Who is known to be fast gets more, but not more than four seconds' worth at a time.
+    spans.measured(first, 10 * MIB);
     let third = spans.take(&one_of(3, 20 * MIB)).unwrap();
-    assert_eq!((numbers(&spans, first), numbers(&spans, third)), (0..916, 916..996));
+    assert_eq!((numbers(&spans, first), numbers(&spans, third)), (0..420, 420..500));
+}
+
+#[test]
+fn owner_and_thief_are_done_at_the_same_time() {
+    for (owner, thief, wait_millis, pieces) in [
+        // 99 pieces are behind the one that is in progress.
+        (20, 20, 0, 50),
+        (10, 30, 0, 75),
+        (30, 10, 0, 25),
+        // While the thief asks, its owner brings 20 of them.
+        (20, 20, 1_000, 40),
+        (20, 0, 1_000, 40),
+        // Asking takes too long: shared, it would be done no sooner than this connection asks twice.
+        (20, 20, 1_700, 0),
+        (2_000, 2_000, 0, 0),
+        (2_000, 2_000, 17, 0),
+        (1_900, 2_000, 17, 35),
+    ] {
+        let mut spans = Spans::new(PieceSet::empty(file(100)));
+        let first = spans.take(&one_of(1, 0)).unwrap();
+        spans.measured(first, owner * MIB);
+        let wait = Some(Duration::from_millis(wait_millis));
+        let seeker = Seeker { wait, ..one_of(2, thief * MIB) };
+        let taken = spans.take(&seeker).map_or(0..0, |id| numbers(&spans, id));
+        let row = (owner, thief, wait_millis);
+        assert_eq!(taken.len(), pieces, "{row:?}");
+    }
 }
 
 #[test]
@@ -63,14 +92,12 @@ fn the_slowest_loses_its_back_and_what_is_nearly_done_is_left_alone() {
     }
     // 9 MiB behind the piece in progress, at 5 MiB/s: the only one that is not nearly done.
     let thief = spans.take(&one_of(4, 100 * MIB)).unwrap();
-    assert_eq!((numbers(&spans, slow), numbers(&spans, thief)), (0..6, 6..10));
-    for _ in 0..4 {
-        bring(&mut spans, slow);
-    }
+    assert_eq!((numbers(&spans, slow), numbers(&spans, thief)), (0..2, 2..10));
+    bring(&mut spans, slow);
     spans.measured(slow, 100 * MIB);
     assert_eq!(spans.take(&one_of(4, 100 * MIB)), None, "all of them are nearly done");
     spans.give_back(thief);
-    assert_eq!(numbers(&spans, slow), 4..10, "what was not begun is its owner's again");
+    assert_eq!(numbers(&spans, slow), 1..10, "what was not begun is its owner's again");
 }
 
 #[test]
@@ -78,12 +105,12 @@ fn what_was_begun_and_given_back_is_free_for_anybody() {
     let mut spans = Spans::new(PieceSet::empty(file(100)));
     let first = spans.take(&one_of(1, 0)).unwrap();
     let second = spans.take(&one_of(2, 0)).unwrap();
-    assert_eq!(numbers(&spans, second), 96..100);
+    assert_eq!(numbers(&spans, second), 50..100);
     bring(&mut spans, second);
     spans.give_back(second);
-    assert_eq!(numbers(&spans, first), 0..96);
+    assert_eq!(numbers(&spans, first), 0..50);
     let third = spans.take(&one_of(2, 0)).unwrap();
-    assert_eq!(numbers(&spans, third), 97..100);
+    assert_eq!(numbers(&spans, third), 51..55);
 }
 
 #[test]
@@ -91,7 +118,7 @@ fn pieces_that_are_not_for_a_connection_are_never_in_its_span() {
     let layout = file(20);
     let except = [2, 3, 9].map(|number| layout.index(number).unwrap());
     let mut spans = Spans::new(PieceSet::empty(layout));
-    let picky = Seeker { among: 1, bytes_per_second: 0, except: &except };
+    let picky = Seeker { among: 1, bytes_per_second: 0, wait: None, except: &except };
     for expect in [0..2, 4..9, 10..20] {
         let id = spans.take(&picky).unwrap();
         assert_eq!(numbers(&spans, id), expect);
@@ -242,7 +269,7 @@ proptest! {
         let total: u64 = rates_mib.iter().sum();
         let fluid = u64::from(pieces) * 1_000 / total;
         let slowest = rates_mib.iter().min().copied().unwrap_or(1);
-        let slack = LEAVE_MILLIS + 1_000 / slowest * 2 + 100;
+        let slack = WAIT_MILLIS * LEAVE_WAITS + 1_000 / slowest * 2 + 100;
         prop_assert!(millis <= fluid + slack, "{} ms, at best {} ms", millis, fluid);
     }
 }

@@ -131,16 +131,20 @@ fn a_server_that_sends_nothing_more_is_not_swamped() {
 fn what_an_added_connection_must_bring() {
     let from = |count, rate| Before { count, bytes_per_second: Some(rate) };
     for (before, count, rate, expect) in [
-        (from(1, 100), 2, 150, true),
-        (from(1, 100), 2, 149, false),
-        (from(4, 400), 8, 600, true),
-        (from(4, 400), 6, 499, false),
-        (from(8, 800), 4, 760, true),
-        (from(8, 800), 4, 759, false),
-        (NOTHING, 2, 0, true),
-        (from(1, u64::MAX), 2, u64::MAX, false),
+        (from(1, 100), 2, 190, Gain::Full),
+        (from(1, 100), 2, 189, Gain::Enough),
+        (from(1, 100), 2, 150, Gain::Enough),
+        (from(1, 100), 2, 149, Gain::TooLittle),
+        (from(2, 200), 8, 740, Gain::Full),
+        (from(2, 200), 8, 739, Gain::Enough),
+        (from(4, 400), 8, 600, Gain::Enough),
+        (from(4, 400), 6, 499, Gain::TooLittle),
+        (from(8, 800), 4, 760, Gain::Enough),
+        (from(8, 800), 4, 759, Gain::TooLittle),
+        (NOTHING, 2, 0, Gain::Enough),
+        (from(1, u64::MAX), 2, u64::MAX, Gain::TooLittle),
     ] {
-        assert_eq!(has_paid(before, count, rate), expect, "{before:?} to {count}: {rate}");
+        assert_eq!(gain(before, count, rate), expect, "{before:?} to {count}: {rate}");
     }
 }
 
