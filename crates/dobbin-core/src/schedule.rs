@@ -257,6 +257,63 @@ mod tests {
         assert_eq!(queue.plan(NOW, |_| files(0)), []);
     }
 
+    /// A queue of these jobs, in their order, and the plan that gives all slots to the first eight.
+    fn full(jobs: impl IntoIterator<Item = u8>) -> Queue {
+        let mut queue = Queue::default();
+        jobs.into_iter().for_each(|number| queue.update(job(number), Priority::Normal, true));
+        plan(&mut queue, NOW);
+        queue
+    }
+
+    /// Who has slots, where every job has many files: the numbers of at most eight jobs.
+    fn plan(queue: &mut Queue, now: Tick) -> Vec<u8> {
+        let wanted = queue.plan(now, |_| files(1_000));
+        jobs_of(&wanted).iter().map(|job| job.as_bytes()[0]).collect()
+    }
+
+    #[test]
+    fn a_slice_that_ended_while_nobody_of_the_priority_waited_is_over_when_somebody_comes() {
+        for waits in [None, Some(Priority::Low)] {
+            let mut queue = full(1..=8);
+            if let Some(priority) = waits {
+                queue.update(job(20), priority, true);
+            }
+            assert_eq!(plan(&mut queue, NOW.after(SLICE)), [1, 2, 3, 4, 5, 6, 7, 8], "{waits:?}");
+            queue.update(job(9), Priority::Normal, true);
+            let later = NOW.after(SLICE + Duration::from_millis(1));
+            assert_eq!(plan(&mut queue, later), [9, 1, 2, 3, 4, 5, 6, 7], "{waits:?}");
+        }
+    }
+
+    #[test]
+    fn jobs_whose_slices_end_together_keep_their_order() {
+        let mut queue = full([8, 7, 6, 5, 4, 3, 2, 1, 9]);
+        assert_eq!(plan(&mut queue, NOW.after(SLICE)), [9, 8, 7, 6, 5, 4, 3, 2]);
+    }
+
+    #[test]
+    fn a_job_that_leaves_and_comes_back_begins_a_slice() {
+        let mut queue = full(1..=8);
+        let half = NOW.after(SLICE / 2);
+        queue.update(job(1), Priority::Normal, false);
+        queue.update(job(1), Priority::Normal, true);
+        plan(&mut queue, half);
+        queue.update(job(9), Priority::Normal, true);
+        assert_eq!(plan(&mut queue, NOW.after(SLICE)), [1, 9, 2, 3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn a_slice_is_doubled_ten_times_at_most() {
+        let mut queue = full(1..=9);
+        for _ in 0..40 {
+            (1..=8).for_each(|number| queue.started_over(job(number)));
+        }
+        let longest = SLICE * 1_024;
+        let before = NOW.after(longest - Duration::from_millis(1));
+        assert_eq!(plan(&mut queue, before), [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(plan(&mut queue, NOW.after(longest)), [9, 1, 2, 3, 4, 5, 6, 7]);
+    }
+
     #[test]
     fn planning_twice_changes_nothing() {
         let mut queue = Queue::default();

@@ -244,6 +244,41 @@ mod tests {
     }
 
     #[test]
+    fn who_has_lost_its_connections_promises_all_of_its_rate_again() {
+        let mut share = Share::new(2);
+        for id in [OWN, SECOND, OWN] {
+            share.began(id);
+            share.measured(id, MIB);
+        }
+        assert_eq!(share.choose(at(0), anybody), Some(SECOND));
+        share.ended(OWN);
+        share.ended(OWN);
+        assert_eq!(share.choose(at(0), anybody), Some(OWN));
+        share.ended(OWN);
+        share.began(OWN);
+        share.began(OWN);
+        assert_eq!(share.choose(at(0), anybody), Some(SECOND), "none is owed by one that had none");
+    }
+
+    #[test]
+    fn one_pause_decides_nothing_and_several_do() {
+        let mut share = Share::new(2);
+        share.measured(OWN, 8 * MIB);
+        share.measured(SECOND, 5 * MIB);
+        share.measured(OWN, 0);
+        assert_eq!(share.choose(at(0), anybody), Some(OWN));
+        share.measured(OWN, 0);
+        assert_eq!(share.choose(at(0), anybody), Some(SECOND));
+    }
+
+    #[test]
+    fn nobody_rests_longer_than_a_job_that_somebody_waits_for() {
+        let mut share = Share::new(1);
+        (0..40).for_each(|_| share.failed(OWN, at(0), None, 0));
+        assert_eq!(share.next_rested(), Some(retry::CAP_FOREGROUND));
+    }
+
+    #[test]
     fn who_fails_rests_longer_each_time_and_is_forgiven_when_it_works() {
         let mut share = Share::new(2);
         share.failed(OWN, at(0), None, 0);
@@ -287,7 +322,9 @@ mod tests {
         let mut share = Share::new(3);
         share.measured(OWN, MIB);
         assert!(!share.is_laggard(OWN, at(0)), "alone it is the best there is");
-        share.measured(SECOND, 9 * MIB);
+        share.measured(SECOND, 8 * MIB);
+        assert!(!share.is_laggard(OWN, at(0)), "eight times slower is not too slow yet");
+        share.measured(SECOND, 12 * MIB);
         assert!(share.is_laggard(OWN, at(0)) && !share.is_laggard(SECOND, at(0)));
         assert!(!share.is_laggard(THIRD, at(0)), "nobody knows");
         share.strike(SECOND);

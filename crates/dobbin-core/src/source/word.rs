@@ -129,7 +129,10 @@ mod tests {
         let mut word = heard(&[Some(A)]);
         assert_eq!(word.judge(B, false), Verdict::Again);
         assert_eq!(word.judge(C, true), Verdict::Again);
-        assert_eq!(word.judge(C, true), Verdict::WordIsWrong);
+        for found in [B, C] {
+            assert_eq!(word.judge(found, false), Verdict::Again, "nor once it was wrong itself");
+        }
+        assert_eq!(word.judge(C, true), Verdict::WordIsWrong, "and what that was is not forgotten");
     }
 
     #[test]

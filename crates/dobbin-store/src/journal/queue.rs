@@ -61,6 +61,11 @@ impl Waiting {
         self.quick.is_empty() && self.long.is_empty()
     }
 
+    /// Whether a write of so many changes is let in: one larger than all there is room for only alone.
+    fn has_room_for(&self, changes_count: usize) -> bool {
+        self.is_empty() || self.changes_count + changes_count <= QUEUED_CHANGES_MAX
+    }
+
     /// Whether the write may overtake the long lane.
     fn is_quick(&self, write: &Write) -> bool {
         let has_changes = !write.changes.is_empty();
@@ -114,11 +119,8 @@ impl Queue {
     /// Adds a write, waiting for room when there is none. A write larger than the whole queue is let
     /// in when it is the only one. A refused write comes back with the reason.
     pub(super) fn push(&self, write: Write) -> Result<(), (Write, JournalErrorKind)> {
-        let has_no_room = |waiting: &mut Waiting| {
-            !waiting.closed
-                && !waiting.is_empty()
-                && waiting.changes_count + write.changes.len() > QUEUED_CHANGES_MAX
-        };
+        let count = write.changes.len();
+        let has_no_room = |waiting: &mut Waiting| !waiting.closed && !waiting.has_room_for(count);
         let (mut waiting, waited) = self
             .emptied
             .wait_timeout_while(self.lock(), ROOM_WAIT_MAX, has_no_room)
@@ -169,6 +171,8 @@ impl fmt::Debug for Write {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -254,6 +258,28 @@ mod tests {
     }
 
     #[test]
+    fn so_many_changes_wait_at_most_unless_they_are_of_one_write() {
+        let waiting = |changes_count| {
+            let mut waiting = Waiting::default();
+            if changes_count > 0 {
+                waiting.put(write_for(1, changes_count));
+            }
+            waiting
+        };
+        for (waits, comes, is_let_in) in [
+            (0, 0, true),
+            (0, QUEUED_CHANGES_MAX + 1, true),
+            (1, QUEUED_CHANGES_MAX - 1, true),
+            (1, QUEUED_CHANGES_MAX, false),
+            (QUEUED_CHANGES_MAX, 0, true),
+            (QUEUED_CHANGES_MAX, 1, false),
+            (QUEUED_CHANGES_MAX + 1, 0, false),
+        ] {
+            assert_eq!(waiting(waits).has_room_for(comes), is_let_in, "{comes} behind {waits}");
+        }
+    }
+
+    #[test]
     fn a_closed_queue_takes_nothing_but_still_gives_what_it_has() {
         let queue = Queue::default();
         push(&queue, write_for(1, 1));
@@ -262,5 +288,103 @@ mod tests {
         assert_eq!(refused, Err(JournalErrorKind::Closed));
         assert_eq!(taken(&queue), [(1, 1)]);
         assert!(queue.take().is_none());
+    }
+
+    /// A write of some jobs, as the model of the queue knows it.
+    #[derive(Debug, Clone)]
+    struct Known {
+        number: usize,
+        jobs: Vec<u8>,
+        changes_count: usize,
+    }
+
+    impl Known {
+        /// Whether this write must not be seen before an earlier one.
+        fn must_wait_for(&self, earlier: &Known) -> bool {
+            self.changes_count == 0 || self.jobs.iter().any(|job| earlier.jobs.contains(job))
+        }
+    }
+
+    /// A queue, and what should be in it.
+    #[derive(Default)]
+    struct Model {
+        queue: Queue,
+        waiting: Vec<Known>,
+        pushed_count: usize,
+    }
+
+    impl Model {
+        fn push(&mut self, jobs: &[u8], changes_count: usize) {
+            let number = self.pushed_count;
+            self.pushed_count += 1;
+            let changes = jobs.iter().cycle().take(changes_count);
+            let changes: Vec<Change> = changes.map(|of| Change::RemoveJob(job(*of))).collect();
+            let jobs = jobs[..changes.len().min(jobs.len())].to_vec();
+            self.waiting.push(Known { number, jobs, changes_count });
+            // The changes alone do not tell two writes apart, and what is called does not either.
+            push(&self.queue, Write { changes, done: Box::new(drop) });
+        }
+
+        /// Takes once, and looks for whatever must not be.
+        fn take(&mut self) {
+            let taken: Vec<Known> =
+                self.queue.take().unwrap().iter().map(|it| self.find(it)).collect();
+            for (place, write) in taken.iter().enumerate() {
+                let overtaken = self.waiting.iter().chain(&taken[place + 1..]);
+                let mut overtaken = overtaken.filter(|other| other.number < write.number);
+                assert!(
+                    !overtaken.any(|other| write.must_wait_for(other)),
+                    "{write:?} of {taken:?}"
+                );
+            }
+            let long = taken.iter().map(|it| it.changes_count).filter(|it| *it > QUICK_CHANGES_MAX);
+            let (count, changes_count) = (long.clone().count(), long.sum::<usize>());
+            assert!(count <= 1 || changes_count <= TAKEN_CHANGES_MAX, "{taken:?}");
+            let left: usize = self.waiting.iter().map(|it| it.changes_count).sum();
+            assert_eq!(self.queue.lock().changes_count, left);
+        }
+
+        /// The oldest write that waits and looks like this one.
+        fn find(&mut self, write: &Write) -> Known {
+            let of = |change: &Change| change.job().map_or(0, |job| job.as_bytes()[0]);
+            let mut jobs: Vec<u8> = Vec::new();
+            for job in write.changes.iter().map(of) {
+                if !jobs.contains(&job) {
+                    jobs.push(job);
+                }
+            }
+            let is_it =
+                |known: &Known| known.jobs == jobs && known.changes_count == write.changes.len();
+            let at = self.waiting.iter().position(is_it).expect("nobody wrote that");
+            self.waiting.remove(at)
+        }
+    }
+
+    proptest! {
+        /// Steps: writes of one or two of four jobs, and now and then the writer comes.
+        #[test]
+        fn whatever_is_written_no_job_is_overtaken_by_itself_and_nothing_by_a_question(
+            steps in prop::collection::vec(
+                prop::option::weighted(0.8, (
+                    prop::sample::subsequence(vec![1_u8, 2, 3, 4], 1..=2),
+                    prop::sample::select(vec![0, 1, 2, 8, 9, 100, 256, 300]),
+                )),
+                1..50,
+            ),
+        ) {
+            let mut model = Model::default();
+            for step in steps {
+                match step {
+                    Some((jobs, changes_count)) => model.push(&jobs, changes_count),
+                    None if !model.waiting.is_empty() => model.take(),
+                    None => {}
+                }
+            }
+            while !model.waiting.is_empty() {
+                model.take();
+            }
+            let rest = model.queue.lock();
+            prop_assert!(rest.is_empty() && rest.held_up.is_empty());
+        }
     }
 }

@@ -200,6 +200,51 @@ fn a_new_rate_and_a_new_class_count_from_now_on() {
 }
 
 #[test]
+fn time_that_has_passed_counts_as_it_was_when_rate_and_class_change() {
+    let mut divider = Divider::new(rate(1_000), Duration::ZERO);
+    let (first, second) = (divider.join(false), divider.join(false));
+    let ticket = divider.take(Duration::ZERO, first, 2_000);
+    divider.take(Duration::ZERO, second, 1_000_000);
+    // In the first second each had 500 bytes, in the second one too.
+    divider.set_rate(SECOND, rate(4_000));
+    assert_eq!(divider.wait(SECOND, first, ticket), SECOND * 3 / 4);
+    divider.set_rate(SECOND, rate(1_000));
+    divider.set_foreground(SECOND * 2, first, true);
+    assert_eq!(divider.wait(SECOND * 2, first, ticket), SECOND);
+}
+
+#[test]
+fn who_waits_is_told_how_long_it_takes_with_those_who_wait_too() {
+    // Who shares the rate and owes, besides a background job that took what comes in a second.
+    for (others, seconds) in
+        [(&[][..], 1), (&[false], 2), (&[false, false], 3), (&[true], 20), (&[true, false], 40)]
+    {
+        let mut divider = Divider::new(rate(1_000), Duration::ZERO);
+        for foreground in others {
+            let other = divider.join(*foreground);
+            divider.take(Duration::ZERO, other, 1_000_000);
+        }
+        let own = divider.join(false);
+        let ticket = divider.take(Duration::ZERO, own, 1_000);
+        assert_eq!(divider.wait(Duration::ZERO, own, ticket), SECOND * seconds, "{others:?}");
+    }
+}
+
+#[test]
+fn only_those_who_took_just_now_or_owe_share_the_rate() {
+    let mut divider = Divider::new(rate(1_000), Duration::ZERO);
+    let (debtor, guest) = (divider.join(false), divider.join(true));
+    assert_eq!(divider.active_count(Duration::ZERO), 0);
+    divider.take(Duration::ZERO, debtor, 10_000);
+    divider.take(Duration::ZERO, guest, 0);
+    for (millis, count) in [(0, 2), (249, 2), (250, 1), (5_000, 1), (10_250, 0)] {
+        let now = Duration::from_millis(millis);
+        divider.settle(now);
+        assert_eq!(divider.active_count(now), count, "after {millis} ms");
+    }
+}
+
+#[test]
 fn no_rate_and_no_amount_overflows() {
     for bytes_per_second in [1, u64::MAX] {
         let mut divider = Divider::new(rate(bytes_per_second), Duration::ZERO);
