@@ -180,6 +180,8 @@ fn downloads() -> Vec<Described> {
         get(route::DOWNLOADS, "getDownloads", "The caller's own downloads that are not over")
             .text_query(route::QUERY_PROPERTY, "Only downloads whose property of this name ...")
             .text_query(route::QUERY_VALUE, "... has exactly this value")
+            .text_query(route::QUERY_AFTER, "Only what comes behind this: `next` of the page before")
+            .number_query(route::QUERY_LIMIT, "Downloads of this page at most, from 1 to 1000; left out, 1000")
             .replies::<DownloadList>(),
         post(route::DOWNLOADS, "createDownload", "Creates a download, with every property at its default")
             .takes::<CreateDownload>()

@@ -73,8 +73,7 @@ impl Entries {
         after: Option<Bookmark>,
     ) -> impl Iterator<Item = &Entry> {
         let visible = self.lists.iter().filter(move |(owner, _)| allows(actor, Act::List, **owner));
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let lists = visible.map(|(_, list)| list.range((from, Bound::Unbounded)).copied());
+        let lists = visible.map(|(_, list)| list.range(behind(after)).copied());
         merged(lists.collect()).filter_map(|place| self.get(&place.job))
     }
 
@@ -83,9 +82,10 @@ impl Entries {
         merged(self.lists.values().map(|list| list.iter()).collect()).map(|place| place.job)
     }
 
-    /// A user's own jobs, oldest first.
-    pub(crate) fn of(&self, owner: Uid) -> impl Iterator<Item = &Entry> {
-        let places = self.lists.get(&owner).into_iter().flatten();
+    /// A user's own jobs, oldest first, from behind `after` on.
+    pub(crate) fn of(&self, owner: Uid, after: Option<Bookmark>) -> impl Iterator<Item = &Entry> {
+        let list = self.lists.get(&owner).into_iter();
+        let places = list.flat_map(move |list| list.range(behind(after)));
         places.filter_map(|place| self.get(&place.job))
     }
 }
@@ -93,6 +93,11 @@ impl Entries {
 /// A job's place in lists, which it never leaves.
 pub(crate) fn place(entry: &Entry) -> Bookmark {
     Bookmark { creation: entry.job.times().creation, job: entry.job.id() }
+}
+
+/// What of a list comes behind this; all of it without.
+fn behind(after: Option<Bookmark>) -> (Bound<Bookmark>, Bound<Bookmark>) {
+    (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded)
 }
 
 /// Sorted sequences as one. Cost: of each item, O(log n) in the number of sequences.

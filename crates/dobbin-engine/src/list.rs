@@ -32,6 +32,28 @@ pub struct Page {
     pub limit: Option<u32>,
 }
 
+impl Page {
+    /// What `pick` makes of the first jobs of `listed`, which begins behind [`Page::after`], and where
+    /// the list was left if it goes on.
+    pub(crate) fn cut<'a, T>(
+        self,
+        listed: impl Iterator<Item = &'a Entry>,
+        mut pick: impl FnMut(&'a Entry) -> Option<T>,
+    ) -> (Vec<T>, Option<Bookmark>) {
+        let limit = self.limit.unwrap_or(JOBS_PER_PAGE_MAX).clamp(1, JOBS_PER_PAGE_MAX) as usize;
+        let mut picked = Vec::new();
+        let mut left_at = None;
+        for (looked_at, entry) in listed.enumerate() {
+            if picked.len() == limit || looked_at == LOOKED_AT_MAX {
+                return (picked, left_at);
+            }
+            left_at = Some(place(entry));
+            picked.extend(pick(entry));
+        }
+        (picked, None)
+    }
+}
+
 impl JobFilter {
     fn wants(&self, entry: &Entry) -> bool {
         let has_name =
@@ -45,19 +67,10 @@ impl Loop {
     /// One page of the jobs that the actor may see, oldest first. Without a `next` it is the last one;
     /// with one it may still be empty.
     pub(crate) fn list(&self, actor: Actor, filter: &JobFilter, page: Page) -> JobList {
-        let limit = page.limit.unwrap_or(JOBS_PER_PAGE_MAX).clamp(1, JOBS_PER_PAGE_MAX) as usize;
-        let mut jobs = Vec::new();
-        let mut left_at = None;
-        for (looked_at, entry) in self.entries.listed(actor, page.after).enumerate() {
-            if jobs.len() == limit || looked_at == LOOKED_AT_MAX {
-                return JobList { jobs, next: left_at };
-            }
-            left_at = Some(place(entry));
-            if filter.wants(entry) {
-                jobs.push(picture::job(entry, &self.clock));
-            }
-        }
-        JobList { jobs, next: None }
+        let listed = self.entries.listed(actor, page.after);
+        let (jobs, next) =
+            page.cut(listed, |entry| filter.wants(entry).then(|| picture::job(entry, &self.clock)));
+        JobList { jobs, next }
     }
 
     /// A new watcher, told first how the jobs it may see stand.

@@ -105,10 +105,9 @@ impl Manager {
         loop {
             let page = self.jobs_page(filter, after, None).await?;
             jobs.extend(page.jobs);
-            // An agent that leads nowhere must not be followed for ever.
-            match page.next {
-                Some(next) if after.is_none_or(|before| before < next) => after = Some(next),
-                Some(_) | None => return Ok(jobs),
+            after = onward(after, page.next);
+            if after.is_none() {
+                return Ok(jobs);
             }
         }
     }
@@ -237,6 +236,11 @@ impl Manager {
         serde_json::from_slice(&body)
             .map_err(|error| Error::Protocol { doing: call.doing, why: error.to_string() })
     }
+}
+
+/// Where a list goes on behind a page. An agent that leads nowhere must not be followed for ever.
+pub(crate) fn onward(after: Option<Bookmark>, next: Option<Bookmark>) -> Option<Bookmark> {
+    next.filter(|next| after.is_none_or(|before| before < *next))
 }
 
 /// `path?name=value&…` with the pairs that have a value.

@@ -6,8 +6,8 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use dobbin_engine::Operation;
 use dobbin_types::rest::{
-    CreateDownload, CreatedDownload, DownloadInfo, DownloadList, DownloadOutcome, DownloadStatus,
-    Failure, PropertyBody, StartDownload, route,
+    Bookmark, CreateDownload, CreatedDownload, DownloadInfo, DownloadList, DownloadOutcome,
+    DownloadStatus, Failure, PropertyBody, StartDownload, route,
 };
 use dobbin_types::{DownloadProperty, ErrorCode};
 use http::StatusCode;
@@ -16,24 +16,28 @@ use serde::Deserialize;
 
 use super::content::Reading;
 use super::reply::Refusal;
-use super::request::{Body, Call, DownloadInPath, NoBody, PropertyInPath, Shared};
+use super::request::{Body, Call, DownloadInPath, NoBody, PropertyInPath, Shared, page};
 
 type Reply<T> = Result<Json<T>, Refusal>;
 
 /// The query of the list of downloads; names as in [`route::QUERY_PROPERTY`],
-/// [`route::QUERY_VALUE`].
+/// [`route::QUERY_VALUE`], [`route::QUERY_AFTER`], [`route::QUERY_LIMIT`].
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DownloadsQuery {
     property: Option<String>,
     value: Option<String>,
+    after: Option<Bookmark>,
+    limit: Option<u32>,
 }
 
 pub(super) async fn downloads(
     State(shared): State<Shared>,
     call: Call<DownloadsQuery>,
 ) -> Reply<DownloadList> {
-    let category = match (call.query.property, call.query.value) {
+    let DownloadsQuery { property, value, after, limit } = call.query;
+    let page = page(after, limit)?;
+    let category = match (property, value) {
         (None, None) => None,
         (Some(property), Some(value)) => {
             let property = DownloadProperty::from_name(&property)
@@ -45,7 +49,7 @@ pub(super) async fn downloads(
             return Err(Refusal::bad_request(why).at("query"));
         }
     };
-    Ok(Json(shared.engine.downloads(call.caller.actor, category).await?))
+    Ok(Json(shared.engine.downloads(call.caller.actor, category, page).await?))
 }
 
 pub(super) async fn create(

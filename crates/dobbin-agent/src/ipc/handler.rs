@@ -7,11 +7,11 @@ use std::time::Instant;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use dobbin_engine::{JobFilter, Page, Wish};
+use dobbin_engine::{JobFilter, Wish};
 use dobbin_types::rest::{
     AddFiles, AddedFiles, AgentInfo, Bookmark, CreateJob, CreatedJob, Failure, FileInfo, FileList,
-    Handover, JOBS_PER_PAGE_MAX, JobFailure, JobInfo, JobList, Outcome, SetNoProgressTimeout,
-    SetNotifyFlags, SetPriority, SetRateLimit, route,
+    Handover, JobFailure, JobInfo, JobList, Outcome, SetNoProgressTimeout, SetNotifyFlags,
+    SetPriority, SetRateLimit, route,
 };
 use dobbin_types::{ErrorCode, JobId, JobState};
 use http::StatusCode;
@@ -20,7 +20,7 @@ use serde::Deserialize;
 
 use super::events;
 use super::reply::{JSON, Refusal};
-use super::request::{Body, Call, FileInPath, FilesDoor, JobInPath, NoBody, Shared};
+use super::request::{Body, Call, FileInPath, FilesDoor, JobInPath, NoBody, Shared, page};
 use crate::openapi;
 
 pub(super) type Reply<T> = Result<Json<T>, Refusal>;
@@ -47,12 +47,9 @@ pub(super) struct JobsQuery {
 
 pub(super) async fn jobs(State(shared): State<Shared>, call: Call<JobsQuery>) -> Reply<JobList> {
     let JobsQuery { local_name, state, after, limit } = call.query;
-    if limit.is_some_and(|limit| limit == 0 || limit > JOBS_PER_PAGE_MAX) {
-        let why = format!("a page has from 1 to {JOBS_PER_PAGE_MAX} jobs");
-        return Err(Refusal::bad_request(why).at(route::QUERY_LIMIT));
-    }
+    let page = page(after, limit)?;
     let filter = JobFilter { local_name, state };
-    Ok(Json(shared.engine.jobs(call.caller.actor, filter, Page { after, limit }).await?))
+    Ok(Json(shared.engine.jobs(call.caller.actor, filter, page).await?))
 }
 
 pub(super) async fn create(

@@ -8,8 +8,8 @@ use std::str::FromStr;
 use axum::body::Body as HttpBody;
 use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
 use bytes::Bytes;
-use dobbin_engine::Handle;
-use dobbin_types::rest::{AgentInfo, CallNumber, Failure};
+use dobbin_engine::{Handle, Page};
+use dobbin_types::rest::{AgentInfo, Bookmark, CallNumber, Failure, JOBS_PER_PAGE_MAX, route};
 use dobbin_types::{DownloadProperty, ErrorCode, FileNumber, JobId};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
@@ -80,6 +80,15 @@ impl<Q: DeserializeOwned> FromRequestParts<Shared> for Call<Q> {
             .map_err(|error| Refusal::bad_request(innermost(&error)).at("query"))?;
         Ok(Call { caller, query })
     }
+}
+
+/// The part of a list that the query of a route with pages asks for.
+pub(crate) fn page(after: Option<Bookmark>, limit: Option<u32>) -> Result<Page, Refusal> {
+    if limit.is_some_and(|limit| limit == 0 || limit > JOBS_PER_PAGE_MAX) {
+        let why = format!("a page has from 1 to {JOBS_PER_PAGE_MAX} jobs");
+        return Err(Refusal::bad_request(why).at(route::QUERY_LIMIT));
+    }
+    Ok(Page { after, limit })
 }
 
 /// The job that the path names.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dobbin_types::rest::{EventKind, JobList};
+use dobbin_types::rest::{CreatedDownload, DownloadList, EventKind, JobList, route};
 use dobbin_types::{ErrorCode, JobId};
 
 use super::House;
@@ -48,12 +48,42 @@ async fn a_list_goes_on_where_the_page_before_ended_whatever_happens_between() {
     house.close().await;
 }
 
+/// conformance: IDOManager::EnumDownloads
+#[tokio::test]
+async fn downloads_come_in_pages_as_jobs_do_and_only_a_whole_list_can_have_none() {
+    let house = House::open().await;
+    let mut expect = Vec::new();
+    for _ in 0..5 {
+        let created = house.tell("POST", route::DOWNLOADS, "{}").await;
+        expect.push(created.body_as::<CreatedDownload>().id);
+        house.create("no download").await;
+    }
+    let mut seen = Vec::new();
+    let mut after = String::new();
+    loop {
+        let path = format!("{}?limit=2{after}", route::DOWNLOADS);
+        let list: DownloadList = house.ask("GET", &path).await.body_as();
+        assert!(list.downloads.len() <= 2, "{list:?}");
+        seen.extend(list.downloads.iter().map(|download| download.id));
+        let Some(next) = list.next else { break };
+        after = format!("&after={next}");
+    }
+    assert_eq!(seen.iter().collect::<BTreeSet<_>>(), expect.iter().collect());
+    assert_eq!(seen.len(), expect.len(), "nobody is listed twice");
+    let none = "property=display_name&value=nobody";
+    let answer = house.ask("GET", &format!("{}?{none}", route::DOWNLOADS)).await;
+    answer.refused(404, ErrorCode::DO_E_NO_DOWNLOADS);
+    house.close().await;
+}
+
 #[tokio::test]
 async fn a_page_that_cannot_be_is_refused_with_the_word_that_is_wrong() {
     let house = House::open().await;
     for query in ["limit=0", "limit=1001", "limit=x", "after=x", "after=12"] {
-        let answer = house.ask("GET", &format!("/v1/jobs?{query}")).await;
-        answer.refused(400, ErrorCode::E_INVALIDARG);
+        for list in [route::JOBS, route::DOWNLOADS] {
+            let answer = house.ask("GET", &format!("{list}?{query}")).await;
+            answer.refused(400, ErrorCode::E_INVALIDARG);
+        }
     }
     assert_eq!(page(&house, "limit=1000").await, JobList { jobs: vec![], next: None });
     house.close().await;

@@ -17,6 +17,7 @@ use super::syntax::Reader;
 use super::{DownloadCommand, Set};
 use crate::event::Command;
 use crate::handle::{Handle, on_disk_thread};
+use crate::list::Page;
 
 /// Downloads (`IDOManager`, `IDODownload`). Beside the codes of all calls: `E_NOT_SET` for a download
 /// that does not exist, or a job that is none.
@@ -56,16 +57,18 @@ impl Handle {
         self.ask(actor, |reply| Command::Create { new, files, reply }).await
     }
 
-    /// `EnumDownloads`: the caller's own, oldest first, or those whose property has that value.
+    /// One page of `EnumDownloads`: the caller's own, oldest first, or those whose property has that
+    /// value.
     ///
-    /// `DO_E_NO_DOWNLOADS` when there is none; `DO_E_UNKNOWN_PROPERTY_ID` for a property that no
+    /// `DO_E_NO_DOWNLOADS` when there is none on the only page; `DO_E_UNKNOWN_PROPERTY_ID` for a property that no
     /// category is made of.
     pub async fn downloads(
         &self,
         actor: Actor,
         category: Option<(DownloadProperty, String)>,
+        page: Page,
     ) -> Result<DownloadList, Failure> {
-        self.ask_download(actor, |reply| DownloadCommand::List { category, reply }).await
+        self.ask_download(actor, |reply| DownloadCommand::List { category, page, reply }).await
     }
 
     /// One download, for a while also after it is over.

@@ -22,6 +22,7 @@ use dobbin_types::{DownloadProperty, ErrorCode, FileNumber, JobId, PropertyValue
 use self::content::Source;
 use crate::entry::Entry;
 use crate::event::Reply;
+use crate::list::Page;
 use crate::run::Loop;
 
 pub use self::content::Content;
@@ -37,6 +38,7 @@ const ENDED_MAX: usize = 256;
 pub(crate) enum DownloadCommand {
     List {
         category: Option<(DownloadProperty, String)>,
+        page: Page,
         reply: Reply<DownloadList>,
     },
     Info {
@@ -96,8 +98,8 @@ impl Loop {
     /// Answers a question about a download or does what is asked of it.
     pub(crate) fn download(&mut self, actor: Actor, command: DownloadCommand) {
         match command {
-            DownloadCommand::List { category, reply } => {
-                let list = self.downloads(actor, category.as_ref());
+            DownloadCommand::List { category, page, reply } => {
+                let list = self.downloads(actor, category.as_ref(), page);
                 self.answer(reply, list);
             }
             DownloadCommand::Info { job, reply } => {
@@ -154,30 +156,28 @@ impl Loop {
         }
     }
 
-    /// `EnumDownloads`: only those that the actor created, also for the administrator.
-    fn downloads(
+    /// One page of `EnumDownloads`: only those that the actor created, also for the administrator. That
+    /// there are none is told where the list begins and ends on this very page; of several pages the
+    /// caller sees it by itself.
+    pub(crate) fn downloads(
         &self,
         actor: Actor,
         category: Option<&(DownloadProperty, String)>,
+        page: Page,
     ) -> Result<DownloadList, Failure> {
-        let mut found = Vec::new();
         if let Some((property, _)) = category {
             check_category(*property).map_err(|code| refused(code, *property))?;
         }
-        for entry in self.entries.of(actor.uid()) {
-            let (Some(view), Some(status)) = (View::of(&entry.job), status(entry)) else {
-                continue;
-            };
-            if category.is_none_or(|(property, value)| view.is_in(*property, value)) {
-                let creation = entry.job.times().creation;
-                found.push((creation, info(&Found { view, status })));
-            }
-        }
-        if found.is_empty() {
+        let listed = self.entries.of(actor.uid(), page.after);
+        let (downloads, next) = page.cut(listed, |entry| {
+            let view = View::of(&entry.job)?;
+            let is_wanted = category.is_none_or(|(property, value)| view.is_in(*property, value));
+            is_wanted.then_some(info(&Found { view, status: status(entry)? }))
+        });
+        if downloads.is_empty() && page.after.is_none() && next.is_none() {
             return Err(Failure::of(ErrorCode::DO_E_NO_DOWNLOADS));
         }
-        found.sort_by_key(|(creation, info)| (*creation, info.id));
-        Ok(DownloadList { downloads: found.into_iter().map(|(_, info)| info).collect() })
+        Ok(DownloadList { downloads, next })
     }
 
     /// Keeps what getters need of a download that is over.

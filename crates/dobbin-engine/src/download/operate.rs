@@ -125,7 +125,7 @@ impl Loop {
         };
         let rivals: Vec<JobId> = self
             .entries
-            .of(owner)
+            .of(owner, None)
             .filter(|entry| is_rival(entry) && !entry.job.is_publishing())
             .map(|entry| entry.job.id())
             .collect();

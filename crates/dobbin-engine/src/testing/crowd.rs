@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use dobbin_core::access::Actor;
+use dobbin_core::download::Download;
 use dobbin_core::job::{JobLimits, NewFile, NewJob, door};
 use dobbin_net::http::HttpSettings;
 use dobbin_platform::clock::FakeClock;
-use dobbin_types::rest::JobList;
-use dobbin_types::{Completion, FileTime, JobId, JobState, JobType, Priority, Uid};
+use dobbin_types::rest::{DownloadList, JobList};
+use dobbin_types::{Completion, ErrorCode, FileTime, JobId, JobState, JobType, Priority, Uid};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -49,6 +50,10 @@ impl Crowd {
 
     /// Oldest first is the order in which they are made, also when two are of one moment.
     fn create(&mut self, owner: Uid, number: u32) -> JobId {
+        self.create_as(owner, number, None)
+    }
+
+    fn create_as(&mut self, owner: Uid, number: u32, download: Option<Box<Download>>) -> JobId {
         self.clock.advance(Duration::from_millis(1));
         let mut bytes = [0; 16];
         bytes[12..].copy_from_slice(&number.to_be_bytes());
@@ -64,7 +69,7 @@ impl Crowd {
             completion: Completion::Caller,
             headers: Vec::new(),
             bytes_per_second_max: None,
-            download: None,
+            download,
         };
         let file = NewFile {
             remote_name: "http://127.0.0.1:9/file".to_owned(),
@@ -90,6 +95,11 @@ impl Crowd {
         self.engine.pulse_due();
         self.engine.plan();
         self.engine.looks_count - before
+    }
+
+    fn downloads(&self, actor: Uid, page: Page) -> Result<DownloadList, ErrorCode> {
+        let list = self.engine.downloads(Actor::from_kernel(actor), None, page);
+        list.map_err(|failure| failure.code)
     }
 
     fn list(&self, actor: Uid, filter: &JobFilter, page: Page) -> JobList {
@@ -149,4 +159,19 @@ fn a_page_that_few_jobs_belong_on_is_cut_short_and_the_list_goes_on() {
     let second = crowd.list(USER, &filter, Page { after: first.next, limit: None });
     assert_eq!(second.jobs.iter().map(|job| job.id).collect::<Vec<_>>(), [last]);
     assert_eq!(second.next, None);
+}
+
+#[test]
+fn a_list_of_downloads_is_cut_short_as_one_of_jobs_is_and_then_nobody_says_that_there_are_none() {
+    let mut crowd = Crowd::of(4_500);
+    assert_eq!(crowd.downloads(Uid(1_001), Page::default()), Err(ErrorCode::DO_E_NO_DOWNLOADS));
+    let download = crowd.create_as(USER, 4_500, Some(Box::default()));
+    let first = crowd.downloads(USER, Page::default()).unwrap();
+    assert_eq!((first.downloads.len(), first.next.is_some()), (0, true));
+    let second = crowd.downloads(USER, Page { after: first.next, limit: Some(1) }).unwrap();
+    assert_eq!(second.downloads.iter().map(|one| one.id).collect::<Vec<_>>(), [download]);
+    // Its place is the list's last: behind it there are none, and that is no error.
+    let place = crate::entries::place(crowd.engine.entries.get(&download).unwrap());
+    let behind = crowd.downloads(USER, Page { after: Some(place), limit: None });
+    assert_eq!(behind, Ok(DownloadList { downloads: Vec::new(), next: None }));
 }

@@ -1,6 +1,6 @@
 //! One queue, seen through two interfaces, by one user and not by another.
 
-use dobbin_engine::{Actor, Operation, Wish};
+use dobbin_engine::{Actor, Operation, Page, Wish};
 use dobbin_lab::origin::{Content, End, Origin, Plan, Route};
 use dobbin_types::rest::CreateJob;
 use dobbin_types::{DownloadProperty, DownloadState, ErrorCode, JobId, JobState, Uid};
@@ -13,7 +13,7 @@ fn ids(
     category: Option<(DownloadProperty, &str)>,
 ) -> Result<Vec<JobId>, ErrorCode> {
     let category = category.map(|(property, value)| (property, value.to_owned()));
-    let list = site.runtime().block_on(site.handle().downloads(actor, category));
+    let list = site.runtime().block_on(site.handle().downloads(actor, category, Page::default()));
     let list = list.map_err(|failure| failure.code)?;
     Ok(list.downloads.iter().map(|download| download.id).collect())
 }

@@ -1,13 +1,15 @@
 //! All downloads of the caller.
 
-use dobbin_types::rest::{CreateDownload, CreatedDownload, DownloadInfo, DownloadList, route};
+use dobbin_types::rest::{
+    Bookmark, CreateDownload, CreatedDownload, DownloadInfo, DownloadList, Failure, route,
+};
 use dobbin_types::{DownloadProperty, ErrorCode, JobId};
 use http::Method;
 
 use super::Download;
 use crate::connect::Address;
 use crate::error::Error;
-use crate::manager::{Manager, with_query};
+use crate::manager::{Manager, onward, with_query};
 
 /// A connection to an agent, for downloads (`IDOManager`). Cheap to clone.
 #[derive(Debug, Clone)]
@@ -57,12 +59,42 @@ impl DownloadManager {
         &self,
         category: Option<(DownloadProperty, &str)>,
     ) -> Result<Vec<DownloadInfo>, Error> {
-        let property = category.map(|(property, _)| property.word());
-        let value = category.map(|(_, value)| value);
-        let pairs = [(route::QUERY_PROPERTY, property), (route::QUERY_VALUE, value)];
-        let path = with_query(route::DOWNLOADS, &pairs);
-        let list: DownloadList = self.manager.get("listing downloads", path).await?;
-        Ok(list.downloads)
+        let mut downloads = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.downloads_page(category, after, None).await?;
+            downloads.extend(page.downloads);
+            after = onward(after, page.next);
+            if after.is_none() {
+                break;
+            }
+        }
+        if downloads.is_empty() {
+            return Err(Error::Refused(Failure::of(ErrorCode::DO_E_NO_DOWNLOADS)));
+        }
+        Ok(downloads)
+    }
+
+    /// One page of [`DownloadManager::enum_downloads`], as of [`Manager::jobs_page`].
+    ///
+    /// # Errors
+    ///
+    /// The same; `DO_E_NO_DOWNLOADS` only when the whole list is one page without any.
+    pub async fn downloads_page(
+        &self,
+        category: Option<(DownloadProperty, &str)>,
+        after: Option<Bookmark>,
+        limit: Option<u32>,
+    ) -> Result<DownloadList, Error> {
+        let (after, limit) =
+            (after.map(|after| after.to_string()), limit.map(|limit| limit.to_string()));
+        let query = [
+            (route::QUERY_PROPERTY, category.map(|(property, _)| property.word())),
+            (route::QUERY_VALUE, category.map(|(_, value)| value)),
+            (route::QUERY_AFTER, after.as_deref()),
+            (route::QUERY_LIMIT, limit.as_deref()),
+        ];
+        self.manager.get("listing downloads", with_query(route::DOWNLOADS, &query)).await
     }
 
     /// Finds a download that is not over.
@@ -73,8 +105,7 @@ impl DownloadManager {
     pub async fn download(&self, id: JobId) -> Result<Download, Error> {
         let download = Download::new(self.manager.clone(), id);
         if download.status().await?.state.is_final() {
-            let gone = dobbin_types::rest::Failure::of(ErrorCode::E_NOT_SET);
-            return Err(Error::Refused(gone));
+            return Err(Error::Refused(Failure::of(ErrorCode::E_NOT_SET)));
         }
         Ok(download)
     }

@@ -2,14 +2,15 @@
 
 use crate::agent::{FakeAgent, Step, answer, connect, job_id, job_info, json, outcome, refusal};
 use dobbin_sdk::types::rest::{
-    AddFile, AddedFiles, Bookmark, CreateJob, CreatedJob, FileInfo, FileList, JobFailure, JobList,
-    Outcome, PropertyBody,
+    AddFile, AddedFiles, Bookmark, CreateJob, CreatedJob, DownloadInfo, DownloadList,
+    DownloadStatus, FileInfo, FileList, JobFailure, JobList, Outcome, PropertyBody,
 };
 use dobbin_sdk::types::{
-    ByteRange, Clsid, CostFlags, DoFilePropertyId, DoJobPropertyId, ErrorCode, ErrorContext,
-    FileNumber, FileProgress, FileTime, JobState, NotifyFlags, Priority,
+    ByteRange, Clsid, CostFlags, DoFilePropertyId, DoJobPropertyId, DownloadProperty,
+    DownloadState, ErrorCode, ErrorContext, FileNumber, FileProgress, FileTime, JobState,
+    NotifyFlags, Priority,
 };
-use dobbin_sdk::{Address, Error, FileEnumerator, Job, JobFilter, blocking};
+use dobbin_sdk::{Address, DownloadManager, Error, FileEnumerator, Job, JobFilter, blocking};
 
 /// A job whose agent gives one answer, after the one that found the job.
 async fn job_of(step: Step) -> (FakeAgent, Job) {
@@ -215,6 +216,39 @@ async fn a_list_is_followed_page_by_page_to_its_end() {
     let list = manager.jobs_page(&JobFilter::default(), bookmark(6), Some(1)).await.unwrap();
     assert_eq!(list.next, bookmark(7));
     assert_eq!(agent.asked(), [format!("GET /v1/jobs?after=6.{job}&limit=1")]);
+}
+
+/// conformance: IDOManager::EnumDownloads
+#[tokio::test]
+async fn a_list_of_downloads_is_followed_too_and_only_the_whole_of_it_can_have_none() {
+    let bookmark = |creation| Some(Bookmark { creation: FileTime(creation), job: job_id() });
+    let page = |downloads, next| json(&DownloadList { downloads, next });
+    let one = || {
+        let status = DownloadStatus {
+            bytes_total: None,
+            bytes_transferred: 0,
+            state: DownloadState::Created,
+            error: ErrorCode::S_OK,
+            extended_error: ErrorCode::S_OK,
+        };
+        let (display_name, uri, content_id, local_path) = (None, None, None, None);
+        vec![DownloadInfo { id: job_id(), display_name, uri, content_id, local_path, status }]
+    };
+    let pages = vec![page(vec![], bookmark(1)), page(one(), bookmark(2)), page(vec![], None)];
+    let agent = FakeAgent::start(vec![pages]);
+    let manager = DownloadManager::from(connect(&agent.socket()).await);
+    let category = Some((DownloadProperty::DisplayName, "a b"));
+    assert_eq!(manager.enum_downloads(category).await.unwrap(), one());
+    let job = crate::agent::JOB;
+    let asked = "GET /v1/downloads?property=display_name&value=a%20b";
+    let expect = [asked.into(), format!("{asked}&after=1.{job}"), format!("{asked}&after=2.{job}")];
+    assert_eq!(agent.asked(), expect);
+    // Every page may be empty: then there are none.
+    let pages = vec![page(vec![], bookmark(1)), page(vec![], None)];
+    let agent = FakeAgent::start(vec![pages]);
+    let manager = DownloadManager::from(connect(&agent.socket()).await);
+    let error = manager.enum_downloads(None).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::DO_E_NO_DOWNLOADS);
 }
 
 /// conformance: Manager::GetJob not-found

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::page::Bookmark;
 use crate::download::{DownloadState, PropertyValue};
 use crate::error::ErrorCode;
 use crate::file::ByteRange;
@@ -110,12 +111,16 @@ pub struct DownloadInfo {
     pub status: DownloadStatus,
 }
 
-/// The caller's own downloads that are not over, oldest first (`IDOManager::EnumDownloads`).
+/// The caller's own downloads, oldest first (`IDOManager::EnumDownloads`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DownloadList {
-    /// At least one: none is `DO_E_NO_DOWNLOADS`.
+    /// Downloads that are not over: of one page. A list without any is `DO_E_NO_DOWNLOADS`.
     pub downloads: Vec<DownloadInfo>,
+    /// Where to go on, given back as `after`; left out on the last page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub next: Option<Bookmark>,
 }
 
 /// What an operation on a download that succeeded says.

@@ -66,8 +66,8 @@ pub const CALL: &str = "/v1/jobs/{job}/callback/{call}";
 pub const ERROR: &str = "/v1/jobs/{job}/error";
 /// `GET`: server-sent events ([`super::Event`]) of the caller's jobs; query: [`QUERY_JOB`].
 pub const EVENTS: &str = "/v1/events";
-/// `GET`: the caller's own downloads ([`super::DownloadList`]); query: [`QUERY_PROPERTY`] and
-/// [`QUERY_VALUE`]. `POST` [`super::CreateDownload`]: a new download ([`super::CreatedDownload`]).
+/// `GET`: the caller's own downloads, page by page ([`super::DownloadList`]); query:
+/// [`QUERY_PROPERTY`] and [`QUERY_VALUE`], [`QUERY_AFTER`], [`QUERY_LIMIT`]. `POST` [`super::CreateDownload`]: a new download ([`super::CreatedDownload`]).
 pub const DOWNLOADS: &str = "/v1/downloads";
 /// `GET`: one download ([`super::DownloadInfo`]).
 pub const DOWNLOAD: &str = "/v1/downloads/{download}";
@@ -97,10 +97,10 @@ pub const OPENAPI: &str = "/v1/openapi.json";
 pub const QUERY_LOCAL_NAME: &str = "local_name";
 /// Query of [`JOBS`]: only jobs in this state.
 pub const QUERY_STATE: &str = "state";
-/// Query of [`JOBS`]: only what comes behind this ([`super::Bookmark`]): `next` of the page before.
+/// Query of [`JOBS`] and [`DOWNLOADS`]: only what comes behind this ([`super::Bookmark`]): `next` of the page before.
 pub const QUERY_AFTER: &str = "after";
-/// Query of [`JOBS`]: jobs of this page at most, from 1 to [`super::JOBS_PER_PAGE_MAX`]; left out, the
-/// latter.
+/// Query of [`JOBS`] and [`DOWNLOADS`]: jobs of this page at most, from 1 to
+/// [`super::JOBS_PER_PAGE_MAX`]; left out, the latter.
 pub const QUERY_LIMIT: &str = "limit";
 /// Query of [`EVENTS`]: only events of this job.
 pub const QUERY_JOB: &str = "job";
