@@ -4,8 +4,8 @@
 //! Two lanes. What thousands of files have to say at once goes one after the other in the **long**
 //! lane. A short write of a job that has nothing there overtakes it in the **quick** lane: that is a
 //! caller who waits for an answer, and what others do with their files is not its business. Writes of
-//! one job never overtake each other, and a write without changes overtakes nothing: it is how a
-//! question waits until all that it may tell of is durable.
+//! one job never overtake each other, and neither does one without changes overtake those that it waits
+//! for: that is how an answer waits until all that it tells of is durable.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -35,6 +35,8 @@ const ROOM_WAIT_MAX: Duration = Duration::from_secs(10);
 /// Changes that become durable together, and who wants to know.
 pub(super) struct Write {
     pub(super) changes: Vec<Change>,
+    /// Whose writes one without changes waits for; `None`: everybody's.
+    pub(super) waits_for: Option<JobId>,
     pub(super) done: Box<dyn FnOnce(Result<(), JournalError>) + Send>,
 }
 
@@ -68,9 +70,11 @@ impl Waiting {
 
     /// Whether the write may overtake the long lane.
     fn is_quick(&self, write: &Write) -> bool {
-        let has_changes = !write.changes.is_empty();
-        (has_changes || self.long.is_empty())
-            && write.changes.len() <= QUICK_CHANGES_MAX
+        if write.changes.is_empty() {
+            let job = write.waits_for;
+            return job.map_or(self.long.is_empty(), |_| !self.held_up.contains_key(&job));
+        }
+        write.changes.len() <= QUICK_CHANGES_MAX
             && write.changes.iter().all(|change| !self.held_up.contains_key(&change.job()))
     }
 
@@ -182,7 +186,13 @@ mod tests {
 
     fn write_for(number: u8, changes_count: usize) -> Write {
         let change = Change::RemoveJob(job(number));
-        Write { changes: vec![change; changes_count], done: Box::new(drop) }
+        let waits_for = Some(job(number));
+        Write { changes: vec![change; changes_count], waits_for, done: Box::new(drop) }
+    }
+
+    /// Waits for everybody.
+    fn write_for_all() -> Write {
+        Write { changes: Vec::new(), waits_for: None, done: Box::new(drop) }
     }
 
     fn push(queue: &Queue, write: Write) {
@@ -231,16 +241,22 @@ mod tests {
     }
 
     #[test]
-    fn a_question_waits_for_all_that_was_written_before_it_and_for_nothing_else() {
+    fn one_who_waits_is_called_after_what_it_waits_for() {
         let queue = Queue::default();
-        push(&queue, write_for(1, TAKEN_CHANGES_MAX));
-        push(&queue, write_for(1, TAKEN_CHANGES_MAX));
-        push(&queue, write_for(2, 0));
-        push(&queue, write_for(1, TAKEN_CHANGES_MAX));
-        assert_eq!(taken(&queue), [(1, TAKEN_CHANGES_MAX)]);
-        push(&queue, write_for(2, 1));
-        assert_eq!(taken(&queue), [(2, 1), (1, TAKEN_CHANGES_MAX), (0, 0)]);
-        assert_eq!(taken(&queue), [(1, TAKEN_CHANGES_MAX)]);
+        for write in [write_for(1, TAKEN_CHANGES_MAX), write_for(1, TAKEN_CHANGES_MAX)] {
+            push(&queue, write);
+        }
+        // For a job that has nothing there, for one that has, and for all.
+        let waiting = [write_for(2, 0), write_for(1, 0), write_for_all()];
+        for write in waiting {
+            push(&queue, write);
+        }
+        let counts = || taken(&queue).iter().map(|(_, count)| *count).collect::<Vec<usize>>();
+        assert_eq!(counts(), [0, TAKEN_CHANGES_MAX]);
+        assert_eq!(counts(), [TAKEN_CHANGES_MAX, 0, 0]);
+        // With an empty queue nobody waits.
+        push(&queue, write_for_all());
+        assert_eq!(queue.lock().quick.len(), 1);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread::{self, JoinHandle};
 
+use dobbin_types::JobId;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::change::Change;
@@ -50,9 +51,9 @@ impl Journal {
     /// Makes `changes` durable, all of them or none, and then calls `done`.
     ///
     /// Writes of one job take effect in the order of the calls, and their `done`s are called in that
-    /// order, on the writer's thread, once they survive a power cut. Short ones may overtake long ones
-    /// of other jobs. One without changes is done when everything up to it survives. After an error
-    /// nothing of this write has happened, and the journal goes on with the next.
+    /// order, on the writer's thread, once everything of it up to them survives a power cut; between
+    /// jobs a short write may overtake long ones. One without changes waits for all jobs. After an
+    /// error nothing of this write has happened, and the journal goes on with the next.
     ///
     /// The call returns at once, unless [`QUEUED_CHANGES_MAX`](super::QUEUED_CHANGES_MAX) changes
     /// wait already: then it waits for the next commit, at most ten seconds, and calls `done` with
@@ -64,7 +65,18 @@ impl Journal {
         changes: Vec<Change>,
         done: impl FnOnce(Result<(), JournalError>) + Send + 'static,
     ) {
-        if let Err((write, kind)) = self.queue.push(Write { changes, done: Box::new(done) }) {
+        self.push(Write { changes, waits_for: None, done: Box::new(done) });
+    }
+
+    /// Calls `done` when what was written of a job so far is durable, or had failed; without a job,
+    /// what was written of any. As [`Journal::write`] else.
+    pub fn when_durable(&self, job: Option<JobId>, done: impl FnOnce() + Send + 'static) {
+        let done = Box::new(|_outcome| done());
+        self.push(Write { changes: Vec::new(), waits_for: job, done });
+    }
+
+    fn push(&self, write: Write) {
+        if let Err((write, kind)) = self.queue.push(write) {
             (write.done)(Err(JournalError::new("write", kind)));
         }
     }
