@@ -27,15 +27,15 @@ impl Loop {
         match command {
             CallbackCommand::Listen { reply } => {
                 let listening = self.listen(actor);
-                self.answer(reply, listening);
+                self.answer_of_all(reply, listening);
             }
             CallbackCommand::Set { job, listener, reply } => {
                 let outcome = self.set_callback(actor, job, listener);
-                self.answer(reply, outcome);
+                self.answer(job, reply, outcome);
             }
             CallbackCommand::Get { job, reply } => {
                 let info = self.callback_info(actor, job);
-                self.answer(reply, info);
+                self.answer(job, reply, info);
             }
             CallbackCommand::Answer { job, number, result, reply } => {
                 self.call_answered(actor, job, number, result, reply);
@@ -96,9 +96,13 @@ impl Loop {
             // Not an error: a callback may well end its job before it returns.
             Err(failure) if failure.code == ErrorCode::DO_E_INVALID_STATE => {
                 let info = self.info(actor, job);
-                return self.answer(reply, info.map(|info| done(ErrorCode::S_FALSE, info.state)));
+                return self.answer(
+                    job,
+                    reply,
+                    info.map(|info| done(ErrorCode::S_FALSE, info.state)),
+                );
             }
-            Err(failure) => return self.answer(reply, Err(failure)),
+            Err(failure) => return self.answer(job, reply, Err(failure)),
         };
         let is_taken = result == ErrorCode::S_OK;
         let now = self.clock.now();
@@ -110,9 +114,9 @@ impl Loop {
             }),
             Answered::Refused => {
                 tracing::debug!(%job, code = %result, "a program refused a call");
-                self.answer(reply, Ok(done(ErrorCode::S_OK, state)));
+                self.answer(job, reply, Ok(done(ErrorCode::S_OK, state)));
             }
-            Answered::Late => self.answer(reply, Ok(done(ErrorCode::S_FALSE, state))),
+            Answered::Late => self.answer(job, reply, Ok(done(ErrorCode::S_FALSE, state))),
         }
     }
 

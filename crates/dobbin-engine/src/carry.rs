@@ -1,7 +1,6 @@
 //! Carrying out what core decided: records, answers, stops, news.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::TrySendError;
 
 use dobbin_core::job::{Attempt, Effect, JobEvent, Notice, step};
@@ -139,7 +138,7 @@ impl Loop {
     }
 
     /// Writes changes of a job and calls `done` when they are durable. Without changes, when
-    /// everything before them is.
+    /// everything of the job before them is.
     pub(crate) fn write(
         &self,
         job: JobId,
@@ -147,13 +146,13 @@ impl Loop {
         done: impl FnOnce(Result<(), Failure>) + Send + 'static,
     ) {
         if changes.is_empty() {
-            return self.when_durable(move || done(Ok(())));
+            return self.when_durable(Some(job), move || done(Ok(())));
         }
-        self.writes_in_flight.fetch_add(1, Ordering::AcqRel);
-        let in_flight = Arc::clone(&self.writes_in_flight);
+        self.in_flight.begin(job);
+        let in_flight = Arc::clone(&self.in_flight);
         let (inbox, hands) = (self.inbox.clone(), self.hands.clone());
         self.store.journal().write(changes, move |outcome| {
-            in_flight.fetch_sub(1, Ordering::AcqRel);
+            in_flight.end(job);
             done(outcome.map_err(|error| {
                 tracing::error!(%job, error = %chain(&error), "the journal cannot be written");
                 // Not from here: this is the journal's own thread, and the loop may wait for it.
@@ -166,13 +165,13 @@ impl Loop {
         });
     }
 
-    /// Calls `then` when everything written so far is durable.
-    pub(crate) fn when_durable(&self, then: impl FnOnce() + Send + 'static) {
-        if self.writes_in_flight.load(Ordering::Acquire) == 0 {
+    /// Calls `then` when everything written so far of a job is durable; without a job, of any.
+    pub(crate) fn when_durable(&self, job: Option<JobId>, then: impl FnOnce() + Send + 'static) {
+        if !self.in_flight.is_any(job) {
             return then();
         }
         // Behind the others in the journal's queue. Should they fail, their callers were told.
-        self.store.journal().write(Vec::new(), move |_outcome| then());
+        self.store.journal().when_durable(job, then);
     }
 
     /// What there is to tell now is told; what must wait for the disk is returned.
@@ -298,10 +297,9 @@ impl Loop {
             self.timers.remove(&(wake, job));
         }
         for reply in std::mem::take(&mut entry.starting) {
-            self.answer(reply, Err(called_off()));
+            self.answer(job, reply, Err(called_off()));
         }
         self.remember_download(&entry);
-        run::remember(&mut self.ended, entry.memory());
         self.leaving.insert(job, entry);
     }
 
@@ -333,7 +331,7 @@ impl Loop {
         if !self.leaving.get(&job).is_some_and(|entry| entry.forgotten && entry.runs.is_empty()) {
             return;
         }
-        let Some(entry) = self.leaving.remove(&job) else {
+        let Some(mut entry) = self.leaving.remove(&job) else {
             return;
         };
         // Those in the store go with the job's folder.
@@ -345,7 +343,8 @@ impl Loop {
             .map(|(live, number)| live.place(&self.store, job, number))
             .collect();
         let store = Arc::clone(&self.store);
-        let (farewell, state) = (entry.farewell, entry.job.state());
+        let (farewell, state) = (entry.farewell.take(), entry.job.state());
+        run::remember(&mut self.ended, entry.into_memory());
         self.removers.give(move || {
             let mut is_something_left = false;
             for place in beside {

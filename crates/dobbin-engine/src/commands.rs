@@ -1,11 +1,13 @@
 //! What callers ask, answered.
 
 use dobbin_core::access::{Act, Actor, allows};
-use dobbin_core::job::{Job, JobEvent, NewJob, Population, Wish as JobWish};
-use dobbin_types::rest::{EventKind, Failure, FileList, JobInfo, Outcome};
+use dobbin_core::job::{File, Job, JobEvent, NewJob, Population, Wish as JobWish, join};
+use dobbin_store::record::FileExtras;
+use dobbin_types::rest::{EventKind, Failure, JobInfo, Outcome};
 use dobbin_types::{ErrorCode, FileNumber, JobId, JobState, Uid};
 
-use crate::door::{Offered, admit, refused};
+use crate::destination::Keep;
+use crate::door::{Offered, refused};
 use crate::entry::{Entry, LiveFile};
 use crate::event::{Command, Reply};
 use crate::handle::Wish;
@@ -16,47 +18,49 @@ impl Loop {
     /// Answers a command, now or when what it did is durable.
     pub(crate) fn command(&mut self, actor: Actor, command: Command) {
         match command {
-            Command::Create { new, files, reply } => self.create(*new, files, reply),
+            Command::Create { new, offered, reply } => self.create(*new, offered, reply),
             Command::AddFiles { job, offered, reply } => {
                 self.add_files(actor, job, offered, reply);
             }
             Command::Jobs { filter, page, reply } => {
                 let list = self.list(actor, &filter, page);
-                self.answer(reply, Ok(list));
+                self.answer_of_all(reply, Ok(list));
             }
             Command::Job { job, reply } => {
                 let info = self.info(actor, job);
-                self.answer(reply, info);
+                self.answer(job, reply, info);
             }
-            Command::Files { job, reply } => {
-                let files = self.held(actor, job);
-                let list = files.map(|entry| FileList { files: picture::files(entry) });
-                self.answer(reply, list);
+            Command::Files { job, first, reply } => {
+                match self.held(actor, job).map(|entry| picture::files(entry, first)) {
+                    // The caller, who may have hung up, has to ask for more: that answer counts.
+                    Ok(portion) if portion.leaves_more() => drop(reply.send(Ok(portion))),
+                    portion => self.answer(job, reply, portion),
+                }
             }
             Command::File { job, file, reply } => {
                 let info = self
                     .held(actor, job)
                     .and_then(|entry| picture::file(entry, file).ok_or_else(|| no_file(job, file)));
-                self.answer(reply, info);
+                self.answer(job, reply, info);
             }
             Command::Error { job, reply } => {
                 let error = self.held(actor, job).and_then(|entry| {
                     picture::error_object(&entry.job)
                         .ok_or_else(|| Failure::of(ErrorCode::DO_E_ERROR_INFORMATION_UNAVAILABLE))
                 });
-                self.answer(reply, error);
+                self.answer(job, reply, error);
             }
             Command::Wish { job, wish, reply } => self.wish(actor, job, wish, reply),
             Command::Download(command) => self.download(actor, command),
             Command::MayChange { job, reply } => {
                 let owner = self.may_change(actor, job);
-                self.answer(reply, owner);
+                self.answer(job, reply, owner);
             }
             Command::HandOver { job, reply } => self.hand_over(actor, job, reply),
             Command::Handover { job, number, step } => self.desk(job, number, step),
             Command::Subscribe { job, reply } => {
                 let watched = self.subscribe(actor, job);
-                self.answer(reply, watched);
+                self.answer_of_all(reply, watched);
             }
             Command::Property(command) => self.property(actor, command),
             Command::Why(command) => self.why(actor, command),
@@ -97,11 +101,13 @@ impl Loop {
         }
     }
 
+    /// A job that is over: its files may still be on their way out.
     fn ended(&self, job: JobId) -> Option<&Entry> {
-        self.ended.iter().find(|entry| entry.job.id() == job)
+        let leaving = self.leaving.get(&job).map(Box::as_ref);
+        leaving.or_else(|| self.ended.iter().find(|entry| entry.job.id() == job))
     }
 
-    fn create(&mut self, new: NewJob, files: Vec<dobbin_core::job::File>, reply: Reply<JobId>) {
+    fn create(&mut self, new: NewJob, offered: Offered, reply: Reply<JobId>) {
         if self.leave_by.is_some() {
             let _ = reply.send(Err(Failure::of(ErrorCode::DO_E_NO_SERVICE)));
             return;
@@ -114,14 +120,15 @@ impl Loop {
         let now = self.now();
         let id = new.id;
         let mut job = Job::create(new, now.tick, now.wall);
-        if !files.is_empty() {
-            let wish = JobEvent::Wish(JobWish::AddFiles(files));
+        if !offered.files.is_empty() {
+            let wish = JobEvent::Wish(JobWish::AddFiles(offered.files));
             if let Err(code) = dobbin_core::job::step(&mut job, wish, now) {
                 let _ = reply.send(Err(Failure::of(code)));
                 return;
             }
         }
-        let entry = self.entry_of(job);
+        let live = self.live_files(&job, job.files(), 0, offered.keeps);
+        let entry = Entry::new(job, live.into_iter().collect());
         let numbers: Vec<FileNumber> =
             (0_u32..).map(FileNumber).take(entry.job.files().len()).collect();
         self.entries.insert(entry);
@@ -134,14 +141,24 @@ impl Loop {
         self.tell(id, EventKind::Created);
     }
 
-    /// A new entry, its files placed where publishing them will be cheapest.
-    fn entry_of(&self, job: Job) -> Entry {
-        let numbers = (0_u32..).map(FileNumber);
-        let files = job.files().iter().zip(numbers);
-        let live =
-            files.map(|(file, number)| LiveFile::new(self.extras_for(&job, file, number), None));
-        let live = live.collect();
-        Entry::new(job, live)
+    /// What is kept with files of a job, of which the first has the number `first`.
+    fn live_files(
+        &self,
+        job: &Job,
+        files: &[File],
+        first: usize,
+        keeps: Vec<Keep>,
+    ) -> Vec<LiveFile> {
+        // One that has no place yet is kept in the store.
+        let keeps = keeps.into_iter().chain(std::iter::repeat(Keep::InStore));
+        let numbers = (0_u32..).map(FileNumber).skip(first);
+        let files = files.iter().zip(keeps).zip(numbers);
+        files
+            .map(|((file, keep), number)| {
+                let beside = self.beside(job, number, &file.local_name, keep);
+                LiveFile::new(FileExtras { beside, ..FileExtras::default() }, None)
+            })
+            .collect()
     }
 
     fn add_files(
@@ -160,26 +177,23 @@ impl Loop {
         };
         let entry = match self.entry(actor, Act::Change, job) {
             Ok(entry) => entry,
-            Err(failure) => return self.answer(reply, Err(failure)),
+            Err(failure) => return self.answer(job, reply, Err(failure)),
         };
-        if offered.0.is_empty() {
+        if offered.files.is_empty() {
             let none = Failure::new(ErrorCode::E_INVALIDARG, "no file was given").at("files");
-            return self.answer(reply, Err(none));
+            return self.answer(job, reply, Err(none));
         }
         let present = entry.job.files();
-        let within = self.limits.more_files(actor.uid(), present.len(), &offered.0);
-        let files = match within.map_err(refused).and_then(|()| admit(present, &offered)) {
+        let first = present.len();
+        let within = self.limits.more_files(actor.uid(), first, offered.ranges_counts());
+        let joined = within.and_then(|()| join(present, offered.files)).map_err(refused);
+        let files = match joined {
             Ok(files) => files,
-            Err(failure) => return self.answer(reply, Err(failure)),
+            Err(failure) => return self.answer(job, reply, Err(failure)),
         };
-        let first = entry.job.files().len();
+        let live = self.live_files(&entry.job, &files, first, offered.keeps);
         let numbers: Vec<FileNumber> =
             (0_u32..).map(FileNumber).skip(first).take(files.len()).collect();
-        let live: Vec<LiveFile> = files
-            .iter()
-            .zip(&numbers)
-            .map(|(file, number)| LiveFile::new(self.extras_for(&entry.job, file, *number), None))
-            .collect();
         let wish = JobEvent::Wish(JobWish::AddFiles(files));
         self.step(job, wish, live, move |outcome| {
             // The caller may have hung up; the files are in the job either way.
@@ -196,7 +210,7 @@ impl Loop {
             return;
         };
         if let Err(failure) = self.entry(actor, Act::Change, job) {
-            return self.answer(reply, Err(failure));
+            return self.answer(job, reply, Err(failure));
         }
         if wish == Wish::Resume {
             self.release(job);
@@ -295,10 +309,33 @@ impl Loop {
         }
     }
 
-    /// Answers a question about how things stand. What was changed before it may not be durable yet;
-    /// the answer waits until it is, so that nobody is told what a crash could take back.
-    pub(crate) fn answer<T: Send + 'static>(&self, reply: Reply<T>, answer: Result<T, Failure>) {
-        self.when_durable(move || {
+    /// Answers a question about how a job stands. What was changed of it may not be durable yet; the
+    /// answer waits until it is, so that nobody is told what a crash could take back.
+    pub(crate) fn answer<T: Send + 'static>(
+        &self,
+        job: JobId,
+        reply: Reply<T>,
+        answer: Result<T, Failure>,
+    ) {
+        self.answer_when_durable(Some(job), reply, answer);
+    }
+
+    /// As [`Loop::answer`], of all jobs.
+    pub(crate) fn answer_of_all<T: Send + 'static>(
+        &self,
+        reply: Reply<T>,
+        answer: Result<T, Failure>,
+    ) {
+        self.answer_when_durable(None, reply, answer);
+    }
+
+    fn answer_when_durable<T: Send + 'static>(
+        &self,
+        job: Option<JobId>,
+        reply: Reply<T>,
+        answer: Result<T, Failure>,
+    ) {
+        self.when_durable(job, move || {
             // The caller may have hung up.
             let _ = reply.send(answer);
         });

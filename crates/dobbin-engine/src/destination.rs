@@ -8,7 +8,7 @@
 use std::io::ErrorKind;
 use std::path::{Component, Path};
 
-use dobbin_store::{durable, publish};
+use dobbin_store::{durable, publish, space};
 use dobbin_types::rest::Failure;
 use dobbin_types::{ErrorCode, Uid};
 
@@ -25,6 +25,28 @@ impl Place<'_> {
     /// Whether the caller is another user, who looks at it and makes its folder itself.
     fn is_foreign(&self) -> bool {
         self.caller != self.own_uid
+    }
+}
+
+/// Where the bytes of a file are kept until it is complete: so that publishing it is a rename, wherever
+/// the service may make files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Keep {
+    /// In the service's own folder.
+    #[default]
+    InStore,
+    /// Beside the destination, which lies on another file system.
+    Beside,
+}
+
+impl Keep {
+    /// Asks the disk. Publishing copies where this is wrong or cannot be said.
+    pub(crate) fn of(place: &Place<'_>) -> Keep {
+        let folder = place.path.parent().filter(|_| !place.is_foreign());
+        match folder.map(|folder| space::same_mount(place.state, folder)) {
+            Some(Ok(false)) => Keep::Beside,
+            Some(Ok(true) | Err(_)) | None => Keep::InStore,
+        }
     }
 }
 

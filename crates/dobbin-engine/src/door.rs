@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use dobbin_core::access::Actor;
-use dobbin_core::job::{File, JobLimits, NewFile, NewJob, Refusal, door};
+use dobbin_core::job::{File, JobLimits, NewFile, NewJob, Refusal, door, join};
 use dobbin_net::http::is_reserved;
 use dobbin_types::file::DISPLAY_NAME_CHARS_MAX;
 use dobbin_types::rest::{AddFile, CreateJob, Failure, Header};
@@ -13,7 +13,7 @@ use http::{HeaderName, HeaderValue};
 use url::Url;
 use uuid::Uuid;
 
-use crate::destination;
+use crate::destination::{self, Keep};
 use crate::piece_hashes::{Given, drop_kept};
 
 /// Headers of one job, so that a record stays small.
@@ -29,9 +29,20 @@ pub(crate) struct Door {
     limits: JobLimits,
 }
 
-/// Files whose destinations were looked at; their clashes with a job's other files were not.
-#[derive(Debug, Clone)]
-pub(crate) struct Offered(pub(crate) Vec<NewFile>);
+/// Files that were checked as far as that needs no job, and whose destinations were looked at.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Offered {
+    pub(crate) files: Vec<File>,
+    /// Where the bytes of each are to be kept.
+    pub(crate) keeps: Vec<Keep>,
+}
+
+impl Offered {
+    /// How many ranges each of the files has.
+    pub(crate) fn ranges_counts(&self) -> impl Iterator<Item = usize> + '_ {
+        self.files.iter().map(|file| file.ranges.len())
+    }
+}
 
 impl Door {
     pub(crate) fn new(own_uid: Uid, state: &Path, limits: JobLimits) -> Door {
@@ -49,19 +60,15 @@ impl Door {
 
     /// A new job and its first files. What comes with them is kept where the job will look for it; a
     /// job that does not come to be is to be taken back ([`Door::take_back`]).
-    pub(crate) fn job(
-        &self,
-        actor: Actor,
-        body: CreateJob,
-    ) -> Result<(NewJob, Vec<File>), Failure> {
+    pub(crate) fn job(&self, actor: Actor, body: CreateJob) -> Result<(NewJob, Offered), Failure> {
         if body.display_name.chars().count() > DISPLAY_NAME_CHARS_MAX {
             return Err(invalid("display_name", "the name has more than 256 characters"));
         }
         let bytes_per_second_max = Door::rate_limit(body.bytes_per_second_max)?;
         let headers = headers(body.headers)?;
-        let (offered, given) = self.files(actor, body.files)?;
-        self.limits.more_files(actor.uid(), 0, &offered.0).map_err(refused)?;
-        let files = admit(&[], &offered)?;
+        let (mut offered, given) = self.files(actor, body.files)?;
+        self.limits.more_files(actor.uid(), 0, offered.ranges_counts()).map_err(refused)?;
+        offered.files = join(&[], offered.files).map_err(refused)?;
         let new = NewJob {
             id: JobId(Uuid::new_v4()),
             owner: actor.uid(),
@@ -75,7 +82,7 @@ impl Door {
             download: None,
         };
         given.keep(&self.state, new.id)?;
-        Ok((new, files))
+        Ok((new, offered))
     }
 
     /// Takes back what was kept for a job that was refused.
@@ -100,15 +107,25 @@ impl Door {
         });
         let files: Vec<NewFile> = files.collect::<Result<_, _>>()?;
         // First what can be said without the disk, so that the message names the real mistake.
-        admit(&[], &Offered(files.clone()))?;
+        let files = door(&files, is_url).map_err(refused)?;
+        let mut keeps = Vec::with_capacity(files.len());
+        // Of the folder before: files of one call mostly go to one folder.
+        let mut last: Option<(Option<&Path>, Keep)> = None;
         for (index, file) in files.iter().enumerate() {
-            let Some(name) = &file.local_name else {
+            if file.local_name.is_empty() {
+                keeps.push(Keep::default());
                 continue;
-            };
-            self.destination(actor, name, file.replace)
+            }
+            self.destination(actor, &file.local_name, file.replace)
                 .map_err(|failure| failure.at(format!("files[{index}].local_name")))?;
+            let folder = Path::new(&file.local_name).parent();
+            let known = last.filter(|(before, _)| *before == folder);
+            let keep =
+                known.map_or_else(|| self.keep_of(actor, &file.local_name), |(_, keep)| keep);
+            last = Some((folder, keep));
+            keeps.push(keep);
         }
-        Ok((Offered(files), given))
+        Ok((Offered { files, keeps }, given))
     }
 
     /// Whether a download of that caller may go there, as far as that can be said before it starts: its
@@ -132,15 +149,15 @@ impl Door {
         destination::check(&self.place(actor, Path::new(name), replace))
     }
 
+    /// Where the bytes of a file are to be kept that will go there.
+    pub(crate) fn keep_of(&self, actor: Actor, name: &str) -> Keep {
+        Keep::of(&self.place(actor, Path::new(name), false))
+    }
+
     fn place<'a>(&'a self, actor: Actor, path: &'a Path, replace: bool) -> destination::Place<'a> {
         let (caller, own_uid) = (actor.uid(), self.own_uid);
         destination::Place { path, replace, caller, own_uid, state: &self.state }
     }
-}
-
-/// Lets files into a job that has `present` already.
-pub(crate) fn admit(present: &[File], offered: &Offered) -> Result<Vec<File>, Failure> {
-    door(present, &offered.0, is_url).map_err(refused)
 }
 
 /// A refusal of one of several files, naming it.

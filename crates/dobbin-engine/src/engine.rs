@@ -180,7 +180,7 @@ impl Loop {
             pulse: None,
             leave_by: None,
             handovers_count: 0,
-            writes_in_flight: Arc::default(),
+            in_flight: Arc::default(),
         };
         Ok((engine, events))
     }

@@ -116,12 +116,11 @@ impl Entry {
     }
 
     /// What is kept of a job that is over, for those who still hold it: all that can be looked at.
-    pub(crate) fn memory(&self) -> Entry {
+    pub(crate) fn into_memory(self) -> Entry {
         for ledger in self.files.iter().filter_map(|file| file.ledger.as_ref()) {
             ledger.shrink();
         }
-        let history = self.history.clone();
-        Entry { history, ..Entry::new(self.job.clone(), self.files.clone()) }
+        Entry { history: self.history, ..Entry::new(self.job, self.files) }
     }
 
     /// Whether the job wants a slot: core says that it could run, and nothing here holds it back.

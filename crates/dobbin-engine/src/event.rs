@@ -2,22 +2,24 @@
 
 use dobbin_core::access::Actor;
 use dobbin_core::callback::Listener;
-use dobbin_core::job::{Attempt, Facts, File, NewJob, Trouble, Wish as JobWish};
+use dobbin_core::job::{Attempt, Facts, NewJob, Trouble, Wish as JobWish};
 use dobbin_core::piece::PieceSet;
 use dobbin_store::Intent;
 use dobbin_types::rest::{
-    CallNumber, CallbackInfo, EventKind, Failure, FileInfo, FileList, FileStats, FileWhy,
-    JobFailure, JobInfo, JobList, JobStats, JobWhy, ListenerId, Outcome,
+    CallNumber, CallbackInfo, EventKind, Failure, FileInfo, FileStats, FileWhy, JobFailure,
+    JobInfo, JobList, JobStats, JobWhy, ListenerId, Outcome,
 };
 use dobbin_types::{ErrorCode, FileNumber, FileProperty, JobId, JobProperty, PropertyValue, Uid};
 use tokio::sync::oneshot;
 
+use crate::destination::Keep;
 use crate::door::Offered;
 use crate::download::DownloadCommand;
 use crate::handle::Wish;
 use crate::handover::{Desk, Ticket};
 use crate::list::{JobFilter, Page};
 use crate::listen::Listening;
+use crate::picture::Portion;
 use crate::tell::{Watcher, Watching};
 
 /// How a caller gets the answer.
@@ -84,19 +86,63 @@ pub(crate) enum News {
 
 /// What callers ask for.
 pub(crate) enum Command {
-    Create { new: Box<NewJob>, files: Vec<File>, reply: Reply<JobId> },
-    AddFiles { job: JobId, offered: Offered, reply: Reply<Vec<FileNumber>> },
-    Jobs { filter: JobFilter, page: Page, reply: Reply<JobList> },
-    Job { job: JobId, reply: Reply<JobInfo> },
-    Files { job: JobId, reply: Reply<FileList> },
-    File { job: JobId, file: FileNumber, reply: Reply<FileInfo> },
-    Error { job: JobId, reply: Reply<JobFailure> },
-    Wish { job: JobId, wish: Wish, reply: Reply<Outcome> },
+    Create {
+        new: Box<NewJob>,
+        offered: Offered,
+        reply: Reply<JobId>,
+    },
+    AddFiles {
+        job: JobId,
+        offered: Offered,
+        reply: Reply<Vec<FileNumber>>,
+    },
+    Jobs {
+        filter: JobFilter,
+        page: Page,
+        reply: Reply<JobList>,
+    },
+    Job {
+        job: JobId,
+        reply: Reply<JobInfo>,
+    },
+    /// Those from that number on: not more than [`picture::FILES_MAX`].
+    Files {
+        job: JobId,
+        first: usize,
+        reply: Reply<Portion>,
+    },
+    File {
+        job: JobId,
+        file: FileNumber,
+        reply: Reply<FileInfo>,
+    },
+    Error {
+        job: JobId,
+        reply: Reply<JobFailure>,
+    },
+    Wish {
+        job: JobId,
+        wish: Wish,
+        reply: Reply<Outcome>,
+    },
     Download(DownloadCommand),
-    MayChange { job: JobId, reply: Reply<Uid> },
-    HandOver { job: JobId, reply: Reply<Ticket> },
-    Handover { job: JobId, number: u64, step: Desk },
-    Subscribe { job: Option<JobId>, reply: Reply<Watching> },
+    MayChange {
+        job: JobId,
+        reply: Reply<Uid>,
+    },
+    HandOver {
+        job: JobId,
+        reply: Reply<Ticket>,
+    },
+    Handover {
+        job: JobId,
+        number: u64,
+        step: Desk,
+    },
+    Subscribe {
+        job: Option<JobId>,
+        reply: Reply<Watching>,
+    },
     Callback(CallbackCommand),
     Property(PropertyCommand),
     Why(WhyCommand),
@@ -122,6 +168,8 @@ pub(crate) enum PropertyCommand {
     Set {
         job: JobId,
         wish: JobWish,
+        /// Where a file is to be kept that gets a destination.
+        keep: Keep,
         reply: Reply<Outcome>,
     },
     OfJob {

@@ -63,9 +63,9 @@ impl Handle {
     pub async fn create(&self, actor: Actor, body: CreateJob) -> Result<JobId, Failure> {
         let door = self.door.clone();
         let brings_files = body.files.iter().any(brings_text);
-        let (new, files) = on_disk_thread(move || door.job(actor, body)).await?;
+        let (new, offered) = on_disk_thread(move || door.job(actor, body)).await?;
         let (job, door) = (new.id, self.door.clone());
-        let command = |reply| Command::Create { new: Box::new(new), files, reply };
+        let command = |reply| Command::Create { new: Box::new(new), offered, reply };
         let answer = self.ask(actor, command).await;
         if answer.is_err() && brings_files {
             // Whatever comes of it, the refusal is the answer; what stays is swept at the next start.
@@ -114,9 +114,20 @@ impl Handle {
         self.ask(actor, |reply| Command::Job { job, reply }).await
     }
 
-    /// `EnumFiles`.
+    /// `EnumFiles`: the files that the job has now. They are looked at in portions, so that what each
+    /// is at may be a moment later than what those before it are at.
     pub async fn files(&self, actor: Actor, job: JobId) -> Result<FileList, Failure> {
-        self.ask(actor, |reply| Command::Files { job, reply }).await
+        let mut files: Vec<FileInfo> = Vec::new();
+        let mut count = None;
+        while count.is_none_or(|count| files.len() < count) {
+            let first = files.len();
+            let portion = self.ask(actor, |reply| Command::Files { job, first, reply }).await?;
+            // What is added meanwhile is not in the list.
+            let count = *count.get_or_insert(portion.count);
+            files.extend(portion.files);
+            files.truncate(count);
+        }
+        Ok(FileList { files })
     }
 
     /// One file; `DO_E_FILE_NOT_AVAILABLE` for a number the job does not have.

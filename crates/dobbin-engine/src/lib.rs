@@ -26,6 +26,7 @@ mod group;
 mod handle;
 mod handover;
 mod hands;
+mod in_flight;
 mod list;
 mod listen;
 mod live;

@@ -96,10 +96,28 @@ pub(crate) fn error_object(job: &Job) -> Option<JobFailure> {
     job.error_object().map(failure)
 }
 
-/// All files of a job.
-pub(crate) fn files(entry: &Entry) -> Vec<FileInfo> {
-    let numbers = (0_u32..).map(FileNumber).take(entry.job.files().len());
-    numbers.filter_map(|number| file(entry, number)).collect()
+/// Files shown at once: nobody else waits longer than for these.
+pub(crate) const FILES_MAX: usize = 256;
+
+/// Some of a job's files, in a row.
+pub(crate) struct Portion {
+    pub(crate) files: Vec<FileInfo>,
+    /// How many files the job has.
+    pub(crate) count: usize,
+}
+
+impl Portion {
+    /// Whether files of the job come after these.
+    pub(crate) fn leaves_more(&self) -> bool {
+        self.files.last().is_some_and(|file| file.number.index() + 1 < self.count)
+    }
+}
+
+/// Files of a job from number `first` on: [`FILES_MAX`] of them, or as many as there are.
+pub(crate) fn files(entry: &Entry, first: usize) -> Portion {
+    let count = entry.job.files().len();
+    let numbers = (0_u32..).map(FileNumber).take(count).skip(first).take(FILES_MAX);
+    Portion { files: numbers.filter_map(|number| file(entry, number)).collect(), count }
 }
 
 /// One file of a job.

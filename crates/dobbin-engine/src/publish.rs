@@ -9,14 +9,15 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use dobbin_core::access::Actor;
-use dobbin_core::job::{JobEvent, Trouble, Wish, step};
+use dobbin_core::job::{Job, JobEvent, Trouble, Wish, step};
 use dobbin_core::piece::PieceSet;
 use dobbin_store::publish::{commit_all, mode_of_new_files, part_path, part_tag, prepare};
-use dobbin_store::{Intent, Known, Place, Staging, Wanted, space};
+use dobbin_store::{Intent, Known, Place, Staging, Wanted};
 use dobbin_types::rest::{Failure, Outcome};
 use dobbin_types::{Completion, ErrorCode, FileNumber, FileTime, JobId, JobState};
 
 use crate::commands::done;
+use crate::destination::Keep;
 use crate::entry::Entry;
 use crate::event::{Event, Reply};
 use crate::run::Loop;
@@ -63,7 +64,7 @@ impl Loop {
         if has_unwritten(entry)
             && (actor.uid() != self.own_uid || entry.job.owner() != self.own_uid)
         {
-            return self.answer(reply, Err(not_ours_to_write()));
+            return self.answer(job, reply, Err(not_ours_to_write()));
         }
         entry.completing = Some(Box::new(|answer| drop(reply.send(answer))));
         self.step(job, event, Vec::new(), |_| {});
@@ -191,21 +192,17 @@ impl Loop {
         }
     }
 
-    /// What the journal keeps of a new file: where its bytes go. Beside the destination where the
-    /// store lies on another file system and the file will be ours to rename; else in the store.
-    pub(crate) fn extras_for(
+    /// Where the bytes of a file go that are kept beside its destination: only where the file will be
+    /// ours to rename; else they are kept in the store.
+    pub(crate) fn beside(
         &self,
-        job: &dobbin_core::job::Job,
-        file: &dobbin_core::job::File,
+        job: &Job,
         number: FileNumber,
-    ) -> dobbin_store::record::FileExtras {
-        let destination = PathBuf::from(&file.local_name);
-        let is_elsewhere = job.owner() == self.own_uid
-            && destination.parent().is_some_and(|folder| {
-                matches!(space::same_mount(self.store.root(), folder), Ok(false))
-            });
-        let beside = is_elsewhere.then(|| part_path(&destination, part_tag(job.id(), number)));
-        dobbin_store::record::FileExtras { beside, ..Default::default() }
+        local_name: &str,
+        keep: Keep,
+    ) -> Option<PathBuf> {
+        let is_ours = keep == Keep::Beside && job.owner() == self.own_uid;
+        is_ours.then(|| part_path(Path::new(local_name), part_tag(job.id(), number)))
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ use crate::entries::Entries;
 use crate::entry::Entry;
 use crate::event::{Event, News};
 use crate::hands::Hands;
+use crate::in_flight::InFlight;
 use crate::listen::Listeners;
 use crate::tell::Watchers;
 use crate::transfer::Pool;
@@ -81,7 +81,7 @@ pub(crate) struct Loop {
     /// Handovers so far: each has a number, so that what is left of an old one changes nothing.
     pub(crate) handovers_count: u64,
     /// Writes of the journal that are not durable yet.
-    pub(crate) writes_in_flight: Arc<AtomicUsize>,
+    pub(crate) in_flight: Arc<InFlight>,
 }
 
 impl Loop {

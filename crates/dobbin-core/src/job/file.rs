@@ -1,6 +1,7 @@
 //! One file of a job, and the door through which files come in.
 
 use alloc::borrow::ToOwned;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -151,44 +152,58 @@ pub struct Refusal {
     pub message: String,
 }
 
-/// Lets files into a job that has `present` already: all of them, or none and the first reason.
+/// Lets files in, whatever job they are for: all of them, or none and the first reason. One without an
+/// id of the caller's has none yet: see [`join`].
 ///
 /// * `is_url`: whether a text is a URL that can be fetched; `Err` says why not. URL syntax is the
 ///   engine's to know, because its parser needs tables that core does without.
 ///
 /// Checks what can be known without asking disk or network; whether the folder exists and may be
-/// written is the engine's question. Cost: O((n + m) log(n + m)) in the numbers of files.
+/// written is the engine's question. Cost: O(m log m) in the number of files.
 pub fn door(
-    present: &[File],
     offered: &[NewFile],
     is_url: impl Fn(&str) -> Result<(), (ErrorCode, String)>,
 ) -> Result<Vec<File>, Refusal> {
-    let mut ids: alloc::collections::BTreeSet<&str> =
-        present.iter().map(|file| file.file_id.as_str()).collect();
-    let mut names: alloc::collections::BTreeSet<&str> = present
-        .iter()
-        .map(|file| file.local_name.as_str())
-        .filter(|name| !name.is_empty())
-        .collect();
+    let (mut ids, mut names) = (BTreeSet::new(), BTreeSet::new());
     let mut files = Vec::with_capacity(offered.len());
     for (index, file) in offered.iter().enumerate() {
-        let refuse = |(field, code, message)| Refusal { index, field, code, message };
+        let refuse = |fault| refusal(index, fault);
         check(file, &is_url).map_err(refuse)?;
-        if let Some(id) = &file.file_id
-            && !ids.insert(id)
-        {
-            return Err(refuse(taken("file_id", "file id", id)));
-        }
-        if let Some(name) = &file.local_name
-            && !names.insert(name)
-        {
-            return Err(refuse(taken("local_name", "destination", name)));
-        }
         let sha256 = file.sha256.as_deref().map(digest).transpose().map_err(refuse)?;
+        if let Some(id) = file.file_id.as_deref().filter(|id| !ids.insert(*id)) {
+            return Err(refuse(id_taken(id)));
+        }
+        if let Some(name) = file.local_name.as_deref().filter(|name| !names.insert(*name)) {
+            return Err(refuse(name_taken(name)));
+        }
         files.push(admitted(file, sha256));
     }
-    name_the_nameless(present.len(), &mut files);
     Ok(files)
+}
+
+/// Lets files that came through the [`door`] into a job that has `present` already: all of them, or
+/// none and the first that clashes. Those without an id get one.
+///
+/// Cost: O((n + m) log m) in the numbers of files present and joining.
+pub fn join(present: &[File], mut joining: Vec<File>) -> Result<Vec<File>, Refusal> {
+    let texts = |text: fn(&File) -> &str| {
+        let indexed = joining.iter().enumerate().map(move |(index, file)| (text(file), index));
+        indexed.filter(|(text, _)| !text.is_empty()).collect::<BTreeMap<&str, usize>>()
+    };
+    let (ids, names) = (texts(|file| &file.file_id), texts(|file| &file.local_name));
+    let same_id = present.iter().filter_map(|file| ids.get(file.file_id.as_str()));
+    let same_name = present.iter().filter_map(|file| names.get(file.local_name.as_str()));
+    let (same_id, same_name) = (same_id.min().copied(), same_name.min().copied());
+    if let Some(index) = [same_id, same_name].into_iter().flatten().min() {
+        let file = &joining[index];
+        let fault = match same_id == Some(index) {
+            true => id_taken(&file.file_id),
+            false => name_taken(&file.local_name),
+        };
+        return Err(refusal(index, fault));
+    }
+    name_the_nameless(present.len(), &mut joining);
+    Ok(joining)
 }
 
 /// A file as it was offered, of which nothing is here yet.
@@ -292,8 +307,17 @@ pub fn check_local_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn taken(field: &'static str, what: &str, value: &str) -> Fault {
-    (field, ErrorCode::E_INVALIDARG, format!("another file of the job has the {what} `{value}`"))
+fn refusal(index: usize, (field, code, message): Fault) -> Refusal {
+    Refusal { index, field, code, message }
+}
+
+fn id_taken(id: &str) -> Fault {
+    ("file_id", ErrorCode::E_INVALIDARG, format!("another file of the job has the file id `{id}`"))
+}
+
+fn name_taken(name: &str) -> Fault {
+    let why = format!("another file of the job has the destination `{name}`");
+    ("local_name", ErrorCode::E_INVALIDARG, why)
 }
 
 fn digest(text: &str) -> Result<Digest, Fault> {
@@ -330,9 +354,14 @@ mod tests {
         Ok(())
     }
 
+    /// Through the door and into a job.
+    fn admit(present: &[File], offered: &[NewFile]) -> Result<Vec<File>, Refusal> {
+        join(present, door(offered, any_url)?)
+    }
+
     #[track_caller]
     fn refused(file: NewFile, field: &str, code: ErrorCode) {
-        let refusal = door(&[], &[file], any_url).unwrap_err();
+        let refusal = admit(&[], &[file]).unwrap_err();
         assert_eq!((refusal.field, refusal.code), (field, code), "{}", refusal.message);
     }
 
@@ -369,15 +398,15 @@ mod tests {
     #[test]
     fn files_without_a_place_are_let_in_and_do_not_clash() {
         let placeless = NewFile { local_name: None, ..file("/x") };
-        let admitted = door(&[], &[placeless.clone(), placeless.clone()], any_url).unwrap();
+        let admitted = admit(&[], &[placeless.clone(), placeless.clone()]).unwrap();
         assert_eq!(admitted[1].local_name, "");
-        assert_eq!(door(&admitted, &[placeless], any_url).map(|files| files.len()), Ok(1));
+        assert_eq!(admit(&admitted, &[placeless]).map(|files| files.len()), Ok(1));
     }
 
     /// conformance: DOFile2 IntegrityCheckMandatory
     #[test]
     fn a_file_that_cannot_be_fetched_rightly_is_not_fetched() {
-        let whole = door(&[], &[file("/tmp/a")], any_url).unwrap().remove(0);
+        let whole = admit(&[], &[file("/tmp/a")]).unwrap().remove(0);
         let obstacle = |change: fn(&mut File)| {
             let mut file = whole.clone();
             change(&mut file);
@@ -409,18 +438,36 @@ mod tests {
     fn an_empty_url_is_left_to_resume() {
         let mut empty = file("/tmp/a");
         empty.remote_name = String::new();
-        assert!(door(&[], &[empty], |_| Err((ErrorCode::E_INVALIDARG, String::new()))).is_ok());
+        assert!(door(&[empty], |_| Err((ErrorCode::E_INVALIDARG, String::new()))).is_ok());
     }
 
     /// conformance: AddFile same-id, AddFile same-local-name
     #[test]
     fn two_files_never_share_a_destination_or_an_id() {
-        let present = door(&[], &[file("/tmp/a")], any_url).unwrap();
-        let refusal = door(&present, &[file("/tmp/b"), file("/tmp/a")], any_url).unwrap_err();
+        let present = admit(&[], &[file("/tmp/a")]).unwrap();
+        let refusal = admit(&present, &[file("/tmp/b"), file("/tmp/a")]).unwrap_err();
         assert_eq!((refusal.index, refusal.field), (1, "local_name"));
         let mut twin = file("/tmp/c");
         twin.file_id = Some(present[0].file_id.clone());
-        assert_eq!(door(&present, &[twin], any_url).unwrap_err().field, "file_id");
+        assert_eq!(admit(&present, &[twin]).unwrap_err().field, "file_id");
+    }
+
+    #[test]
+    fn the_first_file_that_clashes_is_named_whatever_it_clashes_by() {
+        let named = |name: &str, id: &str| NewFile { file_id: Some(id.to_owned()), ..file(name) };
+        let present = admit(&[], &[named("/a", "a"), named("/b", "b")]).unwrap();
+        for (offered, expect) in [
+            ([named("/c", "b"), named("/a", "d")], Some((0, "file_id"))),
+            ([named("/b", "c"), named("/d", "a")], Some((0, "local_name"))),
+            ([named("/b", "b"), named("/d", "d")], Some((0, "file_id"))),
+            ([named("/c", "c"), named("/a", "d")], Some((1, "local_name"))),
+            ([named("/c", "c"), named("/c", "d")], Some((1, "local_name"))),
+            ([named("/c", "c"), named("/d", "c")], Some((1, "file_id"))),
+            ([named("/c", "c"), named("/d", "d")], None),
+        ] {
+            let refusal = admit(&present, &offered).err();
+            assert_eq!(refusal.map(|refusal| (refusal.index, refusal.field)), expect);
+        }
     }
 
     #[test]
@@ -430,7 +477,7 @@ mod tests {
             false => Err((ErrorCode::INET_E_INVALID_URL, "no".to_owned())),
         };
         let url = |number: usize| format!("http://m{number}.example/a");
-        let with = |mirrors| door(&[], &[NewFile { mirrors, ..file("/tmp/a") }], only_http);
+        let with = |mirrors| door(&[NewFile { mirrors, ..file("/tmp/a") }], only_http);
         let refused =
             |mirrors| with(mirrors).map_err(|r| (r.field, r.code, r.message)).unwrap_err();
 
@@ -451,13 +498,13 @@ mod tests {
         let origin = file("/tmp/a").remote_name;
         let mirrors = alloc::vec![b.clone(), origin, a.clone(), b.clone()];
         let offered = NewFile { mirrors, ..file("/tmp/a") };
-        assert_eq!(door(&[], &[offered], any_url).unwrap()[0].mirrors, [b, a]);
+        assert_eq!(admit(&[], &[offered]).unwrap()[0].mirrors, [b, a]);
     }
 
     #[test]
     fn a_hash_is_read_in_either_case() {
         let mut hashed = file("/tmp/a");
         hashed.sha256 = Some("aB".repeat(32));
-        assert_eq!(door(&[], &[hashed], any_url).unwrap()[0].sha256, Some([0xAB; 32]));
+        assert_eq!(admit(&[], &[hashed]).unwrap()[0].sha256, Some([0xAB; 32]));
     }
 }

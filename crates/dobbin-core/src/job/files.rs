@@ -183,7 +183,7 @@ mod tests {
             .map(|number| NewFile { size: (number % 3 > 0).then_some(10), ..NewFile::default() })
             .collect();
         let mut files = Files::default();
-        files.extend(door(&[], &offered, |_| Ok(())).unwrap());
+        files.extend(door(&offered, |_| Ok(())).unwrap());
         files
     }
 

@@ -23,7 +23,7 @@ mod wish;
 pub use effect::{Effect, Notice};
 pub use event::{JobEvent, Wish, WishKind};
 pub use facts::{Facts, Judgement, Known, Validator, judge};
-pub use file::{Check, File, NewFile, Refusal, check_local_name, check_remote_name, door};
+pub use file::{Check, File, NewFile, Refusal, check_local_name, check_remote_name, door, join};
 pub use files::Totals;
 pub use model::{Attempt, Job, NewJob, Saved};
 pub use property::FileChange;

@@ -5,7 +5,7 @@ use alloc::string::String;
 
 use dobbin_types::{ErrorCode, Uid};
 
-use super::file::{NewFile, Refusal};
+use super::file::Refusal;
 
 /// The limits in force (job interface §4, "Jobs per machine/user, files per job, ranges per file").
 /// `None` is no limit. The administrator has none.
@@ -65,7 +65,9 @@ impl JobLimits {
         Ok(())
     }
 
-    /// Whether `caller` may add these files to a job that has `present_count`.
+    /// Whether `caller` may add files to a job that has `present_count`.
+    ///
+    /// * `ranges_counts`: how many ranges each of them has.
     ///
     /// `BG_E_TOO_MANY_FILES_IN_JOB` at the first file too many, `BG_E_TOO_MANY_RANGES_IN_FILE` at the
     /// first with too many ranges; whichever comes first.
@@ -73,18 +75,17 @@ impl JobLimits {
         &self,
         caller: Uid,
         present_count: usize,
-        offered: &[NewFile],
+        ranges_counts: impl IntoIterator<Item = usize>,
     ) -> Result<(), Refusal> {
         if caller == Uid::ROOT {
             return Ok(());
         }
-        for (index, file) in offered.iter().enumerate() {
+        for (index, ranges_count) in ranges_counts.into_iter().enumerate() {
             if let Some(max) = reached(self.files_per_job_max, present_count + index) {
                 let message = format!("a job may have {max} files and this is one more");
                 let code = ErrorCode::BG_E_TOO_MANY_FILES_IN_JOB;
                 return Err(Refusal { index, field: "local_name", code, message });
             }
-            let ranges_count = file.ranges.len();
             if let Some(max) = reached(self.ranges_per_file_max, ranges_count.saturating_sub(1)) {
                 let message =
                     format!("a file may have {max} ranges and this one has {ranges_count}");
@@ -106,13 +107,11 @@ mod tests {
     use super::*;
     use alloc::vec;
     use alloc::vec::Vec;
-    use dobbin_types::ByteRange;
 
     const USER: Uid = Uid(1_000);
 
-    fn files(count: usize, ranges_count: usize) -> Vec<NewFile> {
-        let range = ByteRange { offset: 0, length: Some(1) };
-        vec![NewFile { ranges: vec![range; ranges_count], ..NewFile::default() }; count]
+    fn files(count: usize, ranges_count: usize) -> Vec<usize> {
+        vec![ranges_count; count]
     }
 
     /// conformance: code BG_E_TOO_MANY_JOBS_PER_MACHINE
@@ -156,7 +155,7 @@ mod tests {
             (JobLimits::CLASSIC, USER, 0, files(1, 501), Err((0, E::BG_E_TOO_MANY_RANGES_IN_FILE))),
             (JobLimits::CLASSIC, Uid::ROOT, 500, files(1, 900), Ok(())),
         ] {
-            let got = limits.more_files(caller, present, &offered);
+            let got = limits.more_files(caller, present, offered);
             assert_eq!(got.map_err(|refusal| (refusal.index, refusal.code)), expect);
         }
     }

@@ -13,8 +13,10 @@ use dobbin_types::{DownloadProperty, DownloadState, FileTime, JobId, JobState, P
 use uuid::Uuid;
 
 use super::content::Content;
+use super::operate::LookedAt;
 use super::syntax::Reader;
 use super::{DownloadCommand, Set};
+use crate::door::Offered;
 use crate::event::Command;
 use crate::handle::{Handle, on_disk_thread};
 use crate::list::Page;
@@ -53,8 +55,9 @@ impl Handle {
                 setting.map_err(|(code, why)| Failure::new(code, why).at(property.word()))?;
             wish(&mut draft, Wish::SetProperty(setting))?;
         }
-        let (new, files) = (Box::new(draft.about().clone()), draft.files().to_vec());
-        self.ask(actor, |reply| Command::Create { new, files, reply }).await
+        let offered = Offered { files: draft.files().to_vec(), ..Offered::default() };
+        let new = Box::new(draft.about().clone());
+        self.ask(actor, |reply| Command::Create { new, offered, reply }).await
     }
 
     /// One page of `EnumDownloads`: the caller's own, oldest first, or those whose property has that
@@ -175,13 +178,13 @@ impl Handle {
     }
 
     /// Before a first Start: makes the folders of the destination and looks whether a file may be
-    /// put there. Returns the destination.
+    /// put there.
     async fn prepare_destination(
         &self,
         actor: Actor,
         job: JobId,
         start: Operation,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Option<LookedAt>, Failure> {
         let ask = |reply| DownloadCommand::Destination { job, start, reply };
         let Some(path) = self.ask_download(actor, ask).await? else {
             return Ok(None);
@@ -189,7 +192,8 @@ impl Handle {
         let door = self.door.clone();
         on_disk_thread(move || {
             door.make_way(actor, &path)?;
-            Ok(Some(path))
+            let keep = door.keep_of(actor, &path);
+            Ok(Some(LookedAt { path, keep }))
         })
         .await
         .map_err(|failure| failure.at(DownloadProperty::LocalPath.word()))

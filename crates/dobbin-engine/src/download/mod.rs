@@ -20,6 +20,7 @@ use dobbin_types::rest::{
 use dobbin_types::{DownloadProperty, ErrorCode, FileNumber, JobId, PropertyValue};
 
 use self::content::Source;
+use self::operate::LookedAt;
 use crate::entry::Entry;
 use crate::event::Reply;
 use crate::list::Page;
@@ -64,7 +65,7 @@ pub(crate) enum DownloadCommand {
     Operate {
         job: JobId,
         operation: Operation,
-        looked_at: Option<String>,
+        looked_at: Option<LookedAt>,
         reply: Reply<Outcome>,
     },
     Content {
@@ -100,11 +101,11 @@ impl Loop {
         match command {
             DownloadCommand::List { category, page, reply } => {
                 let list = self.downloads(actor, category.as_ref(), page);
-                self.answer(reply, list);
+                self.answer_of_all(reply, list);
             }
             DownloadCommand::Info { job, reply } => {
                 let info = self.find(actor, Act::Read, job).map(|found| info(&found));
-                self.answer(reply, info);
+                self.answer(job, reply, info);
             }
             DownloadCommand::Get { job, property, reply } => {
                 let found = self.find(actor, Act::Read, job);
@@ -112,7 +113,7 @@ impl Loop {
                     let value = found.view.get(property);
                     value.map_err(|code| refused(code, property))
                 });
-                self.answer(reply, value);
+                self.answer(job, reply, value);
             }
             DownloadCommand::Set { job, set, reply } => self.set_property(actor, job, set, reply),
             DownloadCommand::Destination { job, start, reply } => {
@@ -122,14 +123,14 @@ impl Loop {
                     operate::decision(found.view, &start)?;
                     Ok(operate::destination(found.view))
                 });
-                self.answer(reply, path);
+                self.answer(job, reply, path);
             }
             DownloadCommand::Operate { job, operation, looked_at, reply } => {
                 self.operate(actor, job, operation, looked_at, reply);
             }
             DownloadCommand::Content { job, reply } => {
                 let source = self.content(actor, job);
-                self.answer(reply, source);
+                self.answer(job, reply, source);
             }
         }
     }

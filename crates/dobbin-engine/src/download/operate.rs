@@ -2,16 +2,24 @@
 
 use dobbin_core::access::{Act, Actor};
 use dobbin_core::download::{Operation, View};
-use dobbin_core::job::{JobEvent, NewFile, Wish};
+use dobbin_core::job::{JobEvent, Wish};
 use dobbin_types::rest::{Failure, Outcome};
 use dobbin_types::{DownloadState, ErrorCode, JobId};
 
 use super::syntax::Reader;
 use super::{DownloadCommand, FILE, Set, refused};
 use crate::commands::done;
+use crate::destination::Keep;
 use crate::door;
 use crate::event::{Command, Reply};
 use crate::run::Loop;
+
+/// A destination that the disk was asked about, before a first Start.
+#[derive(Debug, Clone)]
+pub(crate) struct LookedAt {
+    pub(crate) path: String,
+    pub(crate) keep: Keep,
+}
 
 /// Where the file will go, if the next Start is the first one: then the disk is asked beforehand.
 pub(super) fn destination(view: View<'_>) -> Option<String> {
@@ -35,7 +43,7 @@ impl Loop {
         actor: Actor,
         job: JobId,
         operation: Operation,
-        looked_at: Option<String>,
+        looked_at: Option<LookedAt>,
         reply: Reply<Outcome>,
     ) {
         if matches!(operation, Operation::Abort) && self.may_end_handover(actor, job) {
@@ -48,22 +56,22 @@ impl Loop {
             return;
         };
         let (decision, state, is_blocking) = match self.find(actor, Act::Change, job) {
-            Err(failure) => return self.answer(reply, Err(failure)),
+            Err(failure) => return self.answer(job, reply, Err(failure)),
             Ok(found) => {
                 let view = found.view;
-                let decision = self.decide(actor, view, &operation, looked_at);
+                let decision = self.decide(actor, view, &operation, looked_at.as_ref());
                 (decision, view.job().state(), view.download().blocking)
             }
         };
         let is_start = matches!(operation, Operation::Start(_));
         let wish = match decision {
-            Err(failure) => return self.answer(reply, Err(failure)),
+            Err(failure) => return self.answer(job, reply, Err(failure)),
             Ok(None) if is_start && is_blocking => return self.wait_for_end(job, reply),
-            Ok(None) => return self.answer(reply, Ok(done(ErrorCode::S_OK, state))),
+            Ok(None) => return self.answer(job, reply, Ok(done(ErrorCode::S_OK, state))),
             Ok(Some(wish)) => wish,
         };
         if is_start {
-            self.prepare_start(job);
+            self.prepare_start(job, looked_at);
         }
         if wish == Wish::Complete {
             return self.complete(actor, job, reply);
@@ -85,38 +93,36 @@ impl Loop {
         actor: Actor,
         view: View<'_>,
         operation: &Operation,
-        looked_at: Option<String>,
+        looked_at: Option<&LookedAt>,
     ) -> Result<Option<Wish>, Failure> {
         let decision = decision(view, operation)?;
         if let Some(Wish::Portion(ranges)) = &decision {
-            if destination(view) != looked_at {
+            if destination(view).as_ref() != looked_at.map(|looked_at| &looked_at.path) {
                 return Err(Failure::new(
                     ErrorCode::DO_E_INVALID_STATE,
                     "the destination was changed while the download was being started",
                 )
                 .remedy("start it again"));
             }
-            let all = [view.file().ranges.as_slice(), ranges].concat();
-            let whole = NewFile { ranges: all, ..NewFile::default() };
-            self.limits.more_files(actor.uid(), 0, &[whole]).map_err(door::refused)?;
+            let ranges_count = view.file().ranges.len() + ranges.len();
+            self.limits.more_files(actor.uid(), 0, [ranges_count]).map_err(door::refused)?;
         }
         Ok(decision)
     }
 
     /// What a start brings along beside the wish: the bytes get their place, an agent that found the
     /// download waiting runs it, and another download to the same file makes way.
-    fn prepare_start(&mut self, job: JobId) {
+    fn prepare_start(&mut self, job: JobId, looked_at: Option<LookedAt>) {
         self.release(job);
         let Some(entry) = self.entries.get(&job) else {
             return;
         };
-        let Some(path) = View::of(&entry.job).and_then(destination) else {
+        let first = View::of(&entry.job).and_then(destination);
+        let Some(LookedAt { path, keep }) = looked_at.filter(|at| Some(&at.path) == first.as_ref())
+        else {
             return;
         };
-        let Some(file) = entry.job.file(FILE) else {
-            return;
-        };
-        let beside = self.extras_for(&entry.job, file, FILE).beside;
+        let beside = self.beside(&entry.job, FILE, &path, keep);
         let owner = entry.job.owner();
         let is_rival = |other: &crate::entry::Entry| {
             other.job.id() != job
@@ -155,7 +161,7 @@ impl Loop {
             set.allowed.map(|()| setting)
         });
         match setting {
-            Err(failure) => self.answer(reply, Err(failure)),
+            Err(failure) => self.answer(job, reply, Err(failure)),
             Ok(setting) => {
                 let event = JobEvent::Wish(Wish::SetProperty(setting));
                 self.step(job, event, Vec::new(), move |outcome| {

@@ -15,13 +15,13 @@ impl Loop {
     /// Keeps the caller of Start until the transfer is over.
     pub(super) fn wait_for_end(&mut self, job: JobId, reply: Reply<Outcome>) {
         let Some(entry) = self.entries.get_mut(&job) else {
-            return self.answer(reply, Err(called_off()));
+            return self.answer(job, reply, Err(called_off()));
         };
         // Those who hung up wait for nothing.
         entry.starting.retain(|waiting| !waiting.is_closed());
         if entry.starting.len() >= STARTS_MAX {
             let many = "too many programs wait for this download already";
-            return self.answer(reply, Err(Failure::new(ErrorCode::DO_E_NO_SERVICE, many)));
+            return self.answer(job, reply, Err(Failure::new(ErrorCode::DO_E_NO_SERVICE, many)));
         }
         entry.starting.push(reply);
         self.answer_starts(job);
@@ -41,7 +41,7 @@ impl Loop {
         let state = entry.job.state();
         for reply in std::mem::take(&mut entry.starting) {
             let outcome = end.clone().map(|()| done(ErrorCode::S_OK, state));
-            self.answer(reply, outcome);
+            self.answer(job, reply, outcome);
         }
     }
 }

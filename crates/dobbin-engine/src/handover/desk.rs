@@ -70,7 +70,7 @@ impl Loop {
             return;
         };
         if let Err(failure) = self.entry(actor, Act::Change, job) {
-            return self.answer(reply, Err(failure));
+            return self.answer(job, reply, Err(failure));
         }
         if self.leave_by.is_some() {
             return drop(reply.send(Err(leaving())));
@@ -136,7 +136,7 @@ impl Loop {
     fn give(&mut self, job: JobId, reply: Reply<Given>) {
         let items = self.waiting_items(job);
         if !items.is_empty() {
-            return self.answer(reply, Ok(Given::Files(items)));
+            return self.answer(job, reply, Ok(Given::Files(items)));
         }
         self.publish_streams(job);
         if let Some(entry) = self.entries.get_mut(&job) {
@@ -213,7 +213,7 @@ impl Loop {
         };
         if !files.iter().all(is_filled) {
             let why = "only a file that was filled can have got its name";
-            return self.answer(reply, Err(Failure::new(ErrorCode::E_INVALIDARG, why)));
+            return self.answer(job, reply, Err(Failure::new(ErrorCode::E_INVALIDARG, why)));
         }
         for number in files {
             self.outcome(job, JobEvent::FilePublished(*number));

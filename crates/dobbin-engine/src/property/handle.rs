@@ -1,10 +1,11 @@
 //! What callers hold of the engine, as far as properties and figures go.
 
 use dobbin_core::access::Actor;
-use dobbin_core::job::Wish;
+use dobbin_core::job::{FileChange, Wish};
 use dobbin_types::rest::{Failure, FileStats, JobStats, Outcome};
 use dobbin_types::{FileNumber, FileProperty, JobId, JobProperty, PropertyValue};
 
+use crate::destination::Keep;
 use crate::door::Door;
 use crate::event::{Command, PropertyCommand};
 use crate::handle::{Handle, on_disk_thread};
@@ -33,7 +34,7 @@ impl Handle {
         value: PropertyValue,
     ) -> Result<Outcome, Failure> {
         let wish = Door::job_property(property, value)?;
-        self.ask(actor, |reply| Command::Property(PropertyCommand::Set { job, wish, reply })).await
+        self.set(actor, job, wish, Keep::default()).await
     }
 
     /// `GetProperty` of `IBackgroundCopyFile5` and `IDeliveryOptimizationFile2`;
@@ -63,10 +64,16 @@ impl Handle {
         // Also says who may ask at all, before the disk is looked at for them.
         let replace = self.file(actor, job, file).await?.replace;
         let door = self.door.clone();
-        let change =
-            on_disk_thread(move || door.file_property(actor, property, value, replace)).await?;
-        let wish = Wish::SetFile(file, change);
-        self.ask(actor, |reply| Command::Property(PropertyCommand::Set { job, wish, reply })).await
+        let look = move || {
+            let change = door.file_property(actor, property, value, replace)?;
+            let keep = match &change {
+                FileChange::LocalName(name) => door.keep_of(actor, name),
+                _ => Keep::default(),
+            };
+            Ok((change, keep))
+        };
+        let (change, keep) = on_disk_thread(look).await?;
+        self.set(actor, job, Wish::SetFile(file, change), keep).await
     }
 
     /// `IBackgroundCopyFile2::SetRemoteName`; `E_INVALIDARG` for what is no URL.
@@ -79,7 +86,18 @@ impl Handle {
     ) -> Result<Outcome, Failure> {
         Door::remote_name(&url)?;
         let wish = Wish::SetRemoteName(file, url);
-        self.ask(actor, |reply| Command::Property(PropertyCommand::Set { job, wish, reply })).await
+        self.set(actor, job, wish, Keep::default()).await
+    }
+
+    async fn set(
+        &self,
+        actor: Actor,
+        job: JobId,
+        wish: Wish,
+        keep: Keep,
+    ) -> Result<Outcome, Failure> {
+        let command = |reply| PropertyCommand::Set { job, wish, keep, reply };
+        self.ask(actor, |reply| Command::Property(command(reply))).await
     }
 
     /// `IDeliveryOptimizationFile::GetStats` of all files.

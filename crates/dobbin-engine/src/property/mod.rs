@@ -24,25 +24,27 @@ impl Loop {
     pub(crate) fn property(&mut self, actor: Actor, command: PropertyCommand) {
         let now = self.clock.now();
         match command {
-            PropertyCommand::Set { job, wish, reply } => self.set(actor, job, wish, reply),
+            PropertyCommand::Set { job, wish, keep, reply } => {
+                self.set(actor, job, wish, keep, reply)
+            }
             PropertyCommand::OfJob { job, property, reply } => {
                 let entry = self.held(actor, job);
-                self.answer(reply, entry.and_then(|entry| get::of_job(&entry.job, property)));
+                self.answer(job, reply, entry.and_then(|entry| get::of_job(&entry.job, property)));
             }
             PropertyCommand::OfFile { job, file, property, reply } => {
                 let found = self.held_file(actor, job, file);
                 let value = found.and_then(|(file, live)| get::of_file(file, live, property));
-                self.answer(reply, value);
+                self.answer(job, reply, value);
             }
             PropertyCommand::Stats { job, reply } => {
                 let entry = self.held(actor, job);
-                self.answer(reply, entry.map(|entry| stats::of_job(entry, now)));
+                self.answer(job, reply, entry.map(|entry| stats::of_job(entry, now)));
             }
             PropertyCommand::FileStats { job, file, reply } => {
                 let stats = self.held(actor, job).and_then(|entry| {
                     stats::of_file(entry, file, now).ok_or_else(|| no_file(job, file))
                 });
-                self.answer(reply, stats);
+                self.answer(job, reply, stats);
             }
         }
     }

@@ -10,6 +10,7 @@ use dobbin_types::{
 
 use super::CheckInfo;
 use crate::commands::{done, no_file};
+use crate::destination::Keep;
 use crate::door::{Door, is_url};
 use crate::event::{Command, PropertyCommand, Reply};
 use crate::run::Loop;
@@ -108,21 +109,30 @@ impl Door {
 
 impl Loop {
     /// Sets something of a job or of one of its files.
-    pub(crate) fn set(&mut self, actor: Actor, job: JobId, wish: Wish, reply: Reply<Outcome>) {
+    pub(crate) fn set(
+        &mut self,
+        actor: Actor,
+        job: JobId,
+        wish: Wish,
+        keep: Keep,
+        reply: Reply<Outcome>,
+    ) {
         let Some(reply) = self.park(actor, job, reply, |reply| {
-            Command::Property(PropertyCommand::Set { job, wish: wish.clone(), reply })
+            Command::Property(PropertyCommand::Set { job, wish: wish.clone(), keep, reply })
         }) else {
             return;
         };
         if let Err(failure) = self.may_set(actor, job, &wish) {
-            return self.answer(reply, Err(failure));
+            return self.answer(job, reply, Err(failure));
         }
         let moved = match &wish {
             Wish::SetRemoteName(file, _) => Some(*file),
             _ => None,
         };
         let placed = match &wish {
-            Wish::SetFile(file, FileChange::LocalName(name)) => self.place_anew(job, *file, name),
+            Wish::SetFile(file, FileChange::LocalName(name)) => {
+                self.place_anew(job, *file, name, keep)
+            }
             _ => None,
         };
         self.step(job, JobEvent::Wish(wish), Vec::new(), move |outcome| {
@@ -174,14 +184,13 @@ impl Loop {
         job: JobId,
         number: FileNumber,
         name: &str,
+        keep: Keep,
     ) -> Option<(FileNumber, Option<std::path::PathBuf>)> {
         let entry = self.entries.get(&job)?;
-        let mut file = entry.job.file(number)?.clone();
-        if !file.local_name.is_empty() {
+        if !entry.job.file(number)?.local_name.is_empty() {
             return None;
         }
-        name.clone_into(&mut file.local_name);
-        let beside = self.extras_for(&entry.job, &file, number).beside;
+        let beside = self.beside(&entry.job, number, name, keep);
         let live = self.entries.get_mut(&job)?.files.get_mut(number.index())?;
         Some((number, std::mem::replace(&mut live.extras.beside, beside)))
     }

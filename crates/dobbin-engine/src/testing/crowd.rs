@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dobbin_core::access::Actor;
 use dobbin_core::download::Download;
-use dobbin_core::job::{JobLimits, NewFile, NewJob, door};
+use dobbin_core::job::{JobLimits, NewFile, NewJob, door, join};
 use dobbin_net::http::HttpSettings;
 use dobbin_platform::clock::FakeClock;
 use dobbin_types::rest::{DownloadList, JobList};
@@ -13,6 +13,7 @@ use dobbin_types::{Completion, ErrorCode, FileTime, JobId, JobState, JobType, Pr
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
+use crate::door::Offered;
 use crate::engine::{EngineOptions, Recover};
 use crate::event::Command;
 use crate::handle::Wish;
@@ -76,10 +77,11 @@ impl Crowd {
             local_name: Some(format!("/tmp/crowd/{number}")),
             ..NewFile::default()
         };
-        let files = door(&[], &[file], |_| Ok(())).unwrap();
+        let files = join(&[], door(&[file], |_| Ok(())).unwrap()).unwrap();
+        let offered = Offered { files, ..Offered::default() };
         let (reply, _unread) = oneshot::channel();
         let actor = Actor::from_kernel(owner);
-        self.engine.command(actor, Command::Create { new: Box::new(new), files, reply });
+        self.engine.command(actor, Command::Create { new: Box::new(new), offered, reply });
         id
     }
 

@@ -35,14 +35,14 @@ impl Loop {
         match command {
             WhyCommand::Job { job, reply } => {
                 let entry = self.held(actor, job);
-                self.answer(reply, entry.map(|entry| self.of_job(entry)));
+                self.answer(job, reply, entry.map(|entry| self.of_job(entry)));
             }
             WhyCommand::File { job, file, reply } => {
                 let answer = self.held(actor, job).and_then(|entry| {
                     let why = file::of(entry, file, self.clock.now());
                     why.ok_or_else(|| no_file(job, file))
                 });
-                self.answer(reply, answer);
+                self.answer(job, reply, answer);
             }
         }
     }

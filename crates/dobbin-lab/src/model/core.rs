@@ -414,7 +414,7 @@ fn file(number: usize) -> File {
         local_name: Some(format!("/f{number}")),
         ..NewFile::default()
     };
-    door(&[], &[offered], |_| Ok(())).expect("the model's files are in order").remove(0)
+    door(&[offered], |_| Ok(())).expect("the model's files are in order").remove(0)
 }
 
 fn trouble(code: ErrorCode, transient: bool) -> Trouble {
