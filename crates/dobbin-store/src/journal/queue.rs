@@ -338,7 +338,7 @@ mod tests {
             let jobs = jobs[..changes.len().min(jobs.len())].to_vec();
             self.waiting.push(Known { number, jobs, changes_count });
             // The changes alone do not tell two writes apart, and what is called does not either.
-            push(&self.queue, Write { changes, done: Box::new(drop) });
+            push(&self.queue, Write { changes, waits_for: None, done: Box::new(drop) });
         }
 
         /// Takes once, and looks for whatever must not be.
