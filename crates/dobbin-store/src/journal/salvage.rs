@@ -144,3 +144,6 @@ fn remove(path: &Path) -> Result<(), JournalError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
