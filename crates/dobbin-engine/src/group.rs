@@ -98,3 +98,6 @@ fn begin_writing_back(staging: &Staging) {
     let whole = 0..staging.layout().file_size();
     let _ = dobbin_platform::writeback::start_writeback(staging, whole);
 }
+
+#[cfg(test)]
+mod tests;

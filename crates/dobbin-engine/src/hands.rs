@@ -170,4 +170,51 @@ mod tests {
         hands.finish();
         assert_eq!(begun.load(Ordering::SeqCst), 3);
     }
+
+    #[test]
+    fn what_is_given_is_begun_in_the_order_of_arrival() {
+        let hands = Hands::new("test", 1);
+        let (open, gate) = std::sync::mpsc::channel::<()>();
+        let (begun, seen) = std::sync::mpsc::channel();
+        hands.give(move || gate.recv().unwrap());
+        for number in 0..10 {
+            let begun = begun.clone();
+            hands.give(move || begun.send(number).unwrap());
+        }
+        open.send(()).unwrap();
+        hands.finish();
+        assert_eq!(seen.try_iter().collect::<Vec<_>>(), (0..10).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn more_work_than_idle_threads_brings_another_thread() {
+        let hands = Hands::new("test", 4);
+        // As if one had nothing to do and had not yet heard of the first gift when the second comes.
+        hands.shared.lock().idle_count = 1;
+        hands.give(|| {});
+        assert_eq!(hands.shared.lock().threads.len(), 0, "the idle one is enough");
+        hands.give(|| {});
+        assert_eq!(hands.shared.lock().threads.len(), 1);
+        hands.finish();
+        assert!(hands.shared.lock().waiting.is_empty());
+    }
+
+    #[test]
+    fn a_thread_that_works_again_is_idle_no_more() {
+        let hands = Hands::new("test", 4);
+        hands.give(|| {});
+        while hands.shared.lock().idle_count == 0 {
+            std::thread::yield_now();
+        }
+        let (open, gate) = std::sync::mpsc::channel::<()>();
+        let (tell, begun) = std::sync::mpsc::channel();
+        hands.give(move || {
+            tell.send(()).unwrap();
+            gate.recv().unwrap();
+        });
+        begun.recv().unwrap();
+        assert_eq!(hands.shared.lock().idle_count, 0);
+        open.send(()).unwrap();
+        hands.finish();
+    }
 }

@@ -41,7 +41,10 @@ impl Pace {
 
     /// Brings the limits up to date with what the job's owner wants. Cheap when nothing changed.
     pub(crate) fn follow(&mut self, job: &Job) {
-        let wished = Wished::of(job);
+        self.turn_to(Wished::of(job));
+    }
+
+    fn turn_to(&mut self, wished: Wished) {
         if wished.bytes_per_second_max != self.wished.bytes_per_second_max {
             self.throttle.set_rate(wished.rate());
         }
@@ -65,4 +68,23 @@ impl Pace {
 /// A rate as core counts it.
 pub(crate) fn rate(bytes_per_second: Option<NonZeroU64>) -> Option<BytesPerSecond> {
     bytes_per_second.and_then(|rate| BytesPerSecond::new(rate.get()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How much is read at a time tells which limit is in force.
+    #[test]
+    fn a_limit_comes_and_goes_and_comes_back_while_the_job_runs() {
+        let none = Wished { bytes_per_second_max: None, is_foreground: false };
+        let throttle = Service::new(None).job(none.is_foreground, none.rate());
+        let mut pace = Pace { throttle, wished: none };
+        for mega in [None, Some(8), None, Some(16), Some(8), None, Some(8)] {
+            let rate = mega.and_then(|mega| NonZeroU64::new(mega * 1_000_000));
+            pace.turn_to(Wished { bytes_per_second_max: rate, ..none });
+            // A fiftieth of a second's bytes.
+            assert_eq!(pace.throttle().read_max(), mega.map(|mega| mega as usize * 20_000));
+        }
+    }
 }

@@ -363,3 +363,6 @@ fn note(
 pub(crate) fn on_disk(time: FileTime) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_millis(time.unix_millis())
 }
+
+#[cfg(test)]
+mod tests;

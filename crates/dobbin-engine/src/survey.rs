@@ -57,3 +57,6 @@ pub(crate) fn run(mut surveys: Vec<Survey>, boot: &str) {
         tracing::warn!(%error, "what is here of some files is not shown before they go on");
     }
 }
+
+#[cfg(test)]
+mod tests;
