@@ -4,6 +4,8 @@ use std::io::{self, Write as _};
 
 use serde::Serialize;
 
+use super::table::{Table, terminal_width};
+
 /// Writes `text` and a line feed.
 ///
 /// A reader that left, such as `head`, is no failure: the program ends, quietly, because nobody
@@ -23,6 +25,23 @@ pub(crate) fn json(value: &impl Serialize) {
         .and_then(|()| stdout.write_all(b"\n"))
         .and_then(|()| stdout.flush());
     end_without_reader(written);
+}
+
+/// Writes a list: each item as JSON for programs; for people a table, or the word for nothing (`none`,
+/// on standard error, so that a pipe stays empty).
+pub(crate) fn list<T: Serialize>(
+    items: &[T],
+    json: bool,
+    none: &str,
+    table: impl FnOnce(&[T]) -> Table,
+) {
+    if json {
+        items.iter().for_each(self::json);
+    } else if items.is_empty() {
+        anstream::eprintln!("{none}");
+    } else {
+        line(&table(items).lines(terminal_width()).join("\n"));
+    }
 }
 
 fn end_without_reader(written: io::Result<()>) {

@@ -48,6 +48,13 @@ pub(crate) struct Table {
     rows: Vec<Vec<Cell>>,
 }
 
+/// A value behind its name, as a page about one thing has them line by line; the values stand below
+/// each other when their names have one `width`.
+pub(crate) fn named(name: &str, width: usize, value: &str) -> String {
+    let title = style::TITLE;
+    format!("{title}{name:<width$}{title:#}{value}")
+}
+
 impl Table {
     pub(crate) fn new(columns: &[(&'static str, Align)]) -> Table {
         Table { columns: columns.to_vec(), rows: Vec::new() }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::value;
 use crate::render::amount::{Bytes, percent};
-use crate::render::table::{Align, Cell, Table, terminal_width};
+use crate::render::table::{Align, Cell, Table};
 use crate::render::{output, style, text, wording};
 use crate::trouble::{Exit, Trouble};
 
@@ -23,13 +23,7 @@ pub(super) async fn list(
         Err(error) if error.code() == ErrorCode::DO_E_NO_DOWNLOADS => Vec::new(),
         listed => listed?,
     };
-    if json {
-        downloads.iter().for_each(output::json);
-    } else if downloads.is_empty() {
-        anstream::eprintln!("no downloads");
-    } else {
-        output::line(&table(&downloads).lines(terminal_width()).join("\n"));
-    }
+    output::list(&downloads, json, "no downloads", table);
     Ok(Exit::Done)
 }
 

@@ -7,10 +7,11 @@ use dobbin_types::rest::{FileStats, JobFailure, PropertyBody};
 use dobbin_types::{ErrorCode, FileNumber};
 
 use super::pick;
+use super::show::NAME_WIDTH;
 use crate::render::amount::{Bytes, Span};
-use crate::render::table::{Align, Table, terminal_width};
+use crate::render::output;
+use crate::render::table::{Align, Table, named};
 use crate::render::text::clean;
-use crate::render::{output, style};
 use crate::trouble::{Exit, Trouble};
 
 pub(super) async fn error(manager: &Manager, job: &str, json: bool) -> Result<Exit, Trouble> {
@@ -25,10 +26,7 @@ pub(super) async fn error(manager: &Manager, job: &str, json: bool) -> Result<Ex
 
 fn page(failure: &JobFailure) -> Vec<String> {
     let mut lines = Vec::new();
-    let mut tell = |name: &str, value: String| {
-        let title = style::TITLE;
-        lines.push(format!("{title}{name:<12}{title:#}{value}"));
-    };
+    let mut tell = |name: &str, value: String| lines.push(named(name, NAME_WIDTH, &value));
     tell("code", failure.code.to_string());
     tell("meaning", clean(&failure.text).into_owned());
     tell("message", clean(&failure.message).into_owned());
@@ -47,13 +45,7 @@ fn page(failure: &JobFailure) -> Vec<String> {
 
 pub(super) async fn stats(manager: &Manager, job: &str, json: bool) -> Result<Exit, Trouble> {
     let files = pick::pick(manager, job).await?.stats().await?;
-    if json {
-        files.iter().for_each(output::json);
-    } else if files.is_empty() {
-        anstream::eprintln!("no files");
-    } else {
-        output::line(&table(&files).lines(terminal_width()).join("\n"));
-    }
+    output::list(&files, json, "no files", table);
     Ok(Exit::Done)
 }
 

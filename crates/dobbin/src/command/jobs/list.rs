@@ -6,7 +6,7 @@ use dobbin_types::rest::JobInfo;
 use dobbin_types::{FileTime, JobState};
 
 use crate::render::amount::{Bytes, percent};
-use crate::render::table::{Align, Cell, Table, terminal_width};
+use crate::render::table::{Align, Cell, Table};
 use crate::render::{output, style, wording};
 use crate::trouble::{Exit, Trouble};
 
@@ -16,14 +16,7 @@ pub(super) async fn list(
     json: bool,
 ) -> Result<Exit, Trouble> {
     let jobs = manager.jobs(&JobFilter { local_name: None, state }).await?;
-    if json {
-        jobs.iter().for_each(output::json);
-    } else if jobs.is_empty() {
-        anstream::eprintln!("no jobs");
-    } else {
-        let lines = table(&jobs, wording::now()).lines(terminal_width());
-        output::line(&lines.join("\n"));
-    }
+    output::list(&jobs, json, "no jobs", |jobs| table(jobs, wording::now()));
     Ok(Exit::Done)
 }
 

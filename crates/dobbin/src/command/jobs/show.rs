@@ -7,10 +7,13 @@ use serde::Serialize;
 
 use super::{list, pick};
 use crate::render::amount::{Bytes, Rate};
-use crate::render::table::{Align, Table, terminal_width};
+use crate::render::table::{Align, Table, named, terminal_width};
 use crate::render::text::clean;
-use crate::render::{output, style, wording};
+use crate::render::{output, wording};
 use crate::trouble::{Exit, Trouble};
+
+/// Width of the names on a page about one job, in characters.
+pub(super) const NAME_WIDTH: usize = 12;
 
 /// The object that `--json` prints: the job with its files.
 #[derive(Serialize)]
@@ -33,23 +36,14 @@ pub(super) async fn show(manager: &Manager, job: &str, json: bool) -> Result<Exi
 /// `dobbin jobs files`.
 pub(super) async fn files(manager: &Manager, job: &str, json: bool) -> Result<Exit, Trouble> {
     let files = pick::pick(manager, job).await?.files().await?;
-    if json {
-        files.iter().for_each(output::json);
-    } else if files.is_empty() {
-        anstream::eprintln!("no files");
-    } else {
-        output::line(&table(&files).lines(terminal_width()).join("\n"));
-    }
+    output::list(&files, json, "no files", table);
     Ok(Exit::Done)
 }
 
 fn page(job: &JobInfo, files: &[FileInfo], now: FileTime, width: Option<usize>) -> Vec<String> {
     let state = list::style_of(job.state);
     let mut lines = Vec::new();
-    let mut tell = |name: &str, value: String| {
-        let title = style::TITLE;
-        lines.push(format!("{title}{name:<12}{title:#}{value}"));
-    };
+    let mut tell = |name: &str, value: String| lines.push(named(name, NAME_WIDTH, &value));
     tell("job", job.id.to_string());
     tell("name", clean(&job.display_name).into_owned());
     if let Some(mark) = &job.download {

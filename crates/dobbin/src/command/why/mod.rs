@@ -11,9 +11,9 @@ use serde::Serialize;
 use super::jobs::pick;
 use crate::args::WhyArgs;
 use crate::reach::{self, Place, Whose};
-use crate::render::table::terminal_width;
+use crate::render::output;
+use crate::render::table::{named, terminal_width};
 use crate::render::text::wrapped;
-use crate::render::{output, style};
 use crate::trouble::{Exit, Trouble};
 
 /// Width of the names of values, and the room that a value has at least.
@@ -57,10 +57,9 @@ fn page(why: &JobWhy, file: Option<&FileWhy>, width: Option<usize>) -> Vec<Strin
     let mut lines = vec![sentence::headline(&why.job), String::new()];
     let room = width.map(|width| width.saturating_sub(NAME_WIDTH).max(VALUE_WIDTH_MIN));
     for (name, value) in sentence::rows(why, file) {
-        let title = style::TITLE;
         for (index, text) in wrapped(&value, room).into_iter().enumerate() {
             let name = if index == 0 { name } else { "" };
-            lines.push(format!("{title}{name:<NAME_WIDTH$}{title:#}{text}"));
+            lines.push(named(name, NAME_WIDTH, &text));
         }
     }
     let bytes = file.map_or(&why.bytes, |file| &file.bytes);
