@@ -1,7 +1,6 @@
 //! From a connection to replies, for as long as the agent lives.
 
 use std::convert::Infallible;
-use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -16,84 +15,31 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
 use tower_service::Service;
 
 use super::actor::{Caller, at_other_end};
+use super::incoming::serve_until_told;
 use super::leave::Leave;
-use super::limit::{ACCEPT_PAUSE, HEAD_BYTES_MAX, HEADER_FIELDS_MAX, Limits};
+use super::limit::{HEAD_BYTES_MAX, HEADER_FIELDS_MAX, Limits};
 use super::patience::{Patient, Serving};
 use super::reply::{no_seat, with_common_headers};
 use super::seats::{Full, Seats};
 
-/// Accepts and serves connections until it is told to leave; then lets requests that are being
-/// served end, for at most `grace`.
-///
-/// A failure to accept never ends it: when the process is out of descriptors it waits for
-/// connections to end, and says so once.
+/// Serves the interface at this socket until it is told to leave: see [`serve_until_told`].
 pub(crate) async fn accept_until_told(
     listener: UnixListener,
     router: Router,
     limits: Limits,
-    mut leave: Leave,
+    leave: Leave,
     grace: Duration,
 ) {
     let seats = Seats::new(limits);
-    let mut connections = JoinSet::new();
-    let mut failing = false;
     let hears = leave.clone();
-    let mut told = pin!(leave.told());
-    loop {
-        let accepted = tokio::select! {
-            biased;
-            () = &mut told => break,
-            Some(ended) = connections.join_next() => {
-                report(ended);
-                continue;
-            }
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
-            Ok((stream, _)) => {
-                failing = false;
-                if let Some(caller) = seat(&stream, &seats) {
-                    let router = router.clone();
-                    connections.spawn(serve(stream, caller, router, limits, hears.clone()));
-                }
-            }
-            // The caller was gone before we came to it.
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-            Err(error) => {
-                if !failing {
-                    tracing::warn!(%error, "connections cannot be accepted for now");
-                }
-                failing = true;
-                tokio::select! {
-                    () = &mut told => break,
-                    () = sleep(ACCEPT_PAUSE) => {}
-                }
-            }
-        }
-    }
-    drop(listener);
-    if timeout(grace, drain(&mut connections)).await.is_err() {
-        tracing::warn!(count = connections.len(), "connections were cut off");
-        connections.shutdown().await;
-    }
-}
-
-async fn drain(connections: &mut JoinSet<()>) {
-    while let Some(ended) = connections.join_next().await {
-        report(ended);
-    }
-}
-
-/// A panic ends one connection and is our mistake, so it must be seen.
-fn report(ended: Result<(), tokio::task::JoinError>) {
-    if let Err(error) = ended {
-        tracing::error!(%error, "connection ended in a panic");
-    }
+    let serve = move |stream| {
+        let caller = seat(&stream, &seats)?;
+        Some(serve(stream, caller, router.clone(), limits, hears.clone()))
+    };
+    serve_until_told(listener, "api", leave, grace, serve).await;
 }
 
 /// Who is at the other end, with a seat; nothing for a caller who was sent away.

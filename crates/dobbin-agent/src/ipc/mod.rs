@@ -8,6 +8,7 @@ mod download;
 mod events;
 mod handler;
 mod handover;
+mod incoming;
 mod json;
 mod leave;
 mod limit;

@@ -1,7 +1,6 @@
 //! From a connection to a thread that serves it.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::net::Shutdown;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -10,14 +9,14 @@ use dobbin_engine::{Actor, Handle};
 use dobbin_types::Uid;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::channel::Channel;
 use super::serve;
 use crate::ipc::actor::at_other_end;
+use crate::ipc::incoming::serve_until_told;
 use crate::ipc::leave::Leave;
-use crate::ipc::limit::{ACCEPT_PAUSE, Limits};
+use crate::ipc::limit::Limits;
 use crate::ipc::seats::{Seat, Seats};
 use crate::ipc::tokens::Tokens;
 
@@ -112,46 +111,19 @@ impl Desk {
     }
 }
 
-/// Accepts and serves connections until it is told to leave.
-///
-/// A failure to accept never ends it: when the process is out of descriptors it waits a little.
+/// Serves handovers at this socket until it is told to leave: see [`serve_until_told`].
 pub(crate) async fn accept_until_told(
     listener: UnixListener,
     desk: Desk,
-    mut leave: Leave,
+    leave: Leave,
     grace: Duration,
 ) {
-    let mut connections = JoinSet::new();
     let hears = leave.clone();
-    loop {
-        let accepted = tokio::select! {
-            biased;
-            () = leave.told() => break,
-            Some(ended) = connections.join_next() => {
-                report(ended);
-                continue;
-            }
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
-            Ok((stream, _)) => {
-                if let Some((actor, seat)) = desk.seat(&stream) {
-                    let serve = desk.clone().serve(stream, actor, seat, hears.clone(), grace);
-                    connections.spawn(serve);
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-            Err(error) => {
-                tracing::warn!(%error, "connections for open files cannot be accepted for now");
-                sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-    drop(listener);
-    let drain = async { while connections.join_next().await.is_some() {} };
-    if timeout(grace, drain).await.is_err() {
-        connections.abort_all();
-    }
+    let serve = move |stream| {
+        let (actor, seat) = desk.seat(&stream)?;
+        Some(desk.clone().serve(stream, actor, seat, hears.clone(), grace))
+    };
+    serve_until_told(listener, "files", leave, grace, serve).await;
 }
 
 /// A panic ends one handover and is our mistake, so it must be seen.
