@@ -6,7 +6,7 @@
 mod site;
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_lc_rs::digest;
 use dobbin_engine::{Recover, Wish};
@@ -61,16 +61,6 @@ impl Site {
         let job = self.create(vec![file]);
         self.wish(job, Wish::Resume).unwrap();
         (job, self.wait(job, &[JobState::Transferred, JobState::Error, JobState::TransientError]))
-    }
-
-    /// Waits until so many bytes of the job are here.
-    #[track_caller]
-    fn wait_for_bytes(&self, job: JobId, bytes: u64) {
-        let due = Instant::now() + PATIENCE;
-        while self.info(job).progress.bytes_transferred < bytes {
-            assert!(Instant::now() < due, "{job} did not get {bytes} bytes");
-            std::thread::yield_now();
-        }
     }
 
     /// The files in the folder of the job that end so.

@@ -9,7 +9,7 @@ mod pieces;
 mod site;
 mod sources;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use dobbin_engine::{Handle, Wish};
 use dobbin_lab::origin::{Content, Origin};
@@ -45,16 +45,6 @@ impl Site {
     fn why_file(&self, job: JobId) -> FileWhy {
         let ask = async |handle: Handle| handle.file_why(me(), job, FileNumber(0)).await.unwrap();
         self.runtime.block_on(ask(self.handle()))
-    }
-
-    /// Waits until so many bytes of the job are here.
-    #[track_caller]
-    fn wait_for_bytes(&self, job: JobId, bytes: u64) {
-        let due = Instant::now() + PATIENCE;
-        while self.info(job).progress.bytes_transferred < bytes {
-            assert!(Instant::now() < due, "{job} did not get {bytes} bytes");
-            std::thread::yield_now();
-        }
     }
 
     /// Completes the job and compares what it left.

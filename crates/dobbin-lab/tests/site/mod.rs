@@ -6,12 +6,15 @@
 #![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dobbin_engine::{Actor, Engine, EngineOptions, Handle, HttpSettings, JobLimits, Recover, Wish};
 use dobbin_net::http::ProxyRules;
 use dobbin_types::rest::{AddFile, CreateJob, JobInfo};
 use dobbin_types::{ErrorCode, JobId, JobState};
+
+/// How long anything may take. It only costs time when a test fails.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An engine of our own, a folder for its files, and a runtime to ask it from.
 pub(crate) struct Site {
@@ -77,6 +80,16 @@ impl Site {
         self.runtime.block_on(self.handle().job(me(), job)).unwrap()
     }
 
+    /// Waits until so many bytes of the job are here.
+    #[track_caller]
+    pub(crate) fn wait_for_bytes(&self, job: JobId, bytes: u64) {
+        let due = Instant::now() + PATIENCE;
+        while self.info(job).progress.bytes_transferred < bytes {
+            assert!(Instant::now() < due, "{job} did not get {bytes} bytes");
+            std::thread::yield_now();
+        }
+    }
+
     /// Waits for the event that brings the job into one of these states.
     #[track_caller]
     pub(crate) fn wait(&self, job: JobId, states: &[JobState]) -> JobInfo {
@@ -90,7 +103,7 @@ impl Site {
                 }
                 panic!("the events ended");
             };
-            tokio::time::timeout(Duration::from_secs(60), until).await.unwrap_or_else(|_| {
+            tokio::time::timeout(PATIENCE, until).await.unwrap_or_else(|_| {
                 panic!("{job} did not become one of {states:?}");
             })
         })
