@@ -26,11 +26,12 @@ impl Latencies {
         }
     }
 
-    /// The rows of a table: name, count, median, 99th percentile, longest.
+    /// The rows of a table: name, count, median, 99th percentile, longest. The last one is of all.
     pub(super) fn rows(&self) -> String {
         let mut text = String::new();
-        for (name, samples) in &self.samples {
-            let mut sorted = samples.clone();
+        let all = ("all of these", self.samples.values().flatten().copied().collect());
+        let named = self.samples.iter().map(|(name, samples)| (*name, samples.clone()));
+        for (name, mut sorted) in named.chain([all]) {
             sorted.sort_unstable();
             let millis = |part| percentile(&sorted, part).as_secs_f64() * 1_000.0;
             // Writing to a text cannot fail.
@@ -78,5 +79,6 @@ mod tests {
         one.merge(other);
         let rows = one.rows();
         assert!(rows.starts_with("| create | 1 |") && rows.contains("| list | 2 |"), "{rows}");
+        assert!(rows.lines().last().is_some_and(|row| row.starts_with("| all of these | 3 |")));
     }
 }

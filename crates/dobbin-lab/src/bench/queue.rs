@@ -24,6 +24,7 @@ use super::latency::Latencies;
 use super::line::Report;
 use super::machine::Machine;
 use super::paper::Section;
+use super::report::median;
 use super::{rest, size};
 use crate::kill::agent::{Agent, Setup};
 use crate::origin::{Content, Origin, Plan};
@@ -37,6 +38,9 @@ pub(super) struct Options {
     /// Jobs with one file each.
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     jobs: u32,
+    /// How often both are done, one after the other: times are medians, calls count together.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
     /// Size of each file.
     #[arg(long, value_name = "SIZE", default_value = "16KiB", value_parser = size::parse)]
     size: u64,
@@ -81,7 +85,7 @@ has a long queue that hardly moves.
 
 The goal is that calls are answered within 10 ms in 99 of 100 cases.",
     call: &["queue"],
-    quick: &["queue", "--files", "500", "--jobs", "100", "--rest", "1000", "--active", "10"],
+    quick: &["queue", "--files", "500", "--jobs", "100", "--rounds", "1", "--rest", "1000", "--active", "10"],
 };
 
 /// Measures.
@@ -99,8 +103,12 @@ pub(super) fn report(options: &Options) -> Result<Report> {
     let (agent, manager, _) = Agent::start(&setup)?;
     let bench = Bench { options, url: origin.url(PATH), folder: folder.clone(), setup };
     let idle = child::resident(agent.pid()).unwrap_or(0);
-    let large = bench.beside(&manager, || bench.one_large_job(&manager))?;
-    let many = bench.beside(&manager, || bench.many_jobs(&manager))?;
+    let mut large = Step::default();
+    let mut many = Step::default();
+    for round in 0..options.rounds {
+        large.add(bench.beside(&manager, || bench.one_large_job(&manager, round))?);
+        many.add(bench.beside(&manager, || bench.many_jobs(&manager, round))?);
+    }
     let peak = child::peak(agent.pid()).unwrap_or(0);
     let cpu = child::cpu(agent.pid()).unwrap_or_default();
     let restart = bench.restart(agent, &manager)?;
@@ -133,13 +141,22 @@ struct Bench<'a> {
     setup: Setup,
 }
 
-/// What one step came to.
+/// What a step came to, in each of its rounds.
+#[derive(Default)]
 struct Step {
     /// From the first Resume until the last file was here.
-    transfer: Duration,
+    transfers: Vec<Duration>,
     /// Until all files stood under their names, from there on.
-    publish: Duration,
+    publishes: Vec<Duration>,
     latencies: Latencies,
+}
+
+impl Step {
+    fn add(&mut self, round: Step) {
+        self.transfers.extend(round.transfers);
+        self.publishes.extend(round.publishes);
+        self.latencies.merge(round.latencies);
+    }
 }
 
 /// What a restart came to.
@@ -198,13 +215,14 @@ impl Bench<'_> {
     }
 
     /// One job with many files.
-    fn one_large_job(&self, manager: &Manager) -> Result<Step> {
+    fn one_large_job(&self, manager: &Manager, round: u32) -> Result<Step> {
         let mut latencies = Latencies::default();
         let body = CreateJob { display_name: "large".to_owned(), ..CreateJob::default() };
         let job = manager.create_job(&body)?;
         for first in (0..self.options.files).step_by(FILES_PER_CALL as usize) {
             let numbers = first..self.options.files.min(first + FILES_PER_CALL);
-            let files = numbers.map(|number| self.file(&format!("large-{number}"))).collect();
+            let files =
+                numbers.map(|number| self.file(&format!("large-{round}-{number}"))).collect();
             latencies.time("add 500 files at once", || job.add_files(files))?;
         }
         let began = Instant::now();
@@ -215,27 +233,28 @@ impl Bench<'_> {
         let began = Instant::now();
         job.complete()?;
         let publish = began.elapsed();
-        self.count("large-", self.options.files)?;
-        Ok(Step { transfer, publish, latencies })
+        self.count(&format!("large-{round}-"), self.options.files)?;
+        Ok(Step { transfers: vec![transfer], publishes: vec![publish], latencies })
     }
 
     /// Many jobs with one file each, completed by the agent.
-    fn many_jobs(&self, manager: &Manager) -> Result<Step> {
+    fn many_jobs(&self, manager: &Manager, round: u32) -> Result<Step> {
         let mut latencies = Latencies::default();
-        let jobs = self.create(manager, "many", &mut latencies)?;
+        let name = format!("many-{round}");
+        let jobs = self.create(manager, &name, &mut latencies)?;
         let began = Instant::now();
         for job in &jobs {
             latencies.time("resume", || job.resume())?;
         }
         // The other program's jobs come and go; ours are the ones called so.
-        let is_ours = |name: &str| name == "many";
+        let is_ours = |of: &str| of == name;
         self.wait_for("the many jobs", || {
             let jobs = manager.jobs(&JobFilter::default())?;
             Ok(!jobs.iter().any(|job| is_ours(&job.display_name)))
         })?;
         let transfer = began.elapsed();
-        self.count("many-", self.options.jobs)?;
-        Ok(Step { transfer, publish: Duration::ZERO, latencies })
+        self.count(&format!("{name}-"), self.options.jobs)?;
+        Ok(Step { transfers: vec![transfer], publishes: Vec::new(), latencies })
     }
 
     fn create(&self, manager: &Manager, name: &str, latencies: &mut Latencies) -> Result<Vec<Job>> {
@@ -307,6 +326,7 @@ impl Bench<'_> {
         cpu: Duration,
     ) -> String {
         let Options { files, jobs, size, .. } = self.options;
+        let seconds = |times: &[Duration]| median(times.to_vec()).unwrap_or_default().as_secs_f64();
         let mib = |bytes: u64| bytes as f64 / f64::from(1_u32 << 20);
         let head = |what: &str| {
             format!(
@@ -315,7 +335,7 @@ impl Bench<'_> {
             )
         };
         format!(
-            "{}\n\n| What | |\n|---|---|\n\
+            "{}. Medians of {} rounds.\n\n| What | |\n|---|---|\n\
              | one job of {files} files of {size} bytes: all here | {:.1} s |\n\
              | … all under their names (Complete) | {:.1} s |\n\
              | {jobs} jobs of one file each: all done | {:.1} s |\n\
@@ -324,9 +344,10 @@ impl Bench<'_> {
              | agent's memory when idle, at most | {:.1} MiB, {:.1} MiB |\n\
              | agent's processor time | {:.1} s |\n{}{}{}{}",
             Machine::of(&self.folder),
-            large.transfer.as_secs_f64(),
-            large.publish.as_secs_f64(),
-            many.transfer.as_secs_f64(),
+            self.options.rounds,
+            seconds(&large.transfers),
+            seconds(&large.publishes),
+            seconds(&many.transfers),
             restart.jobs,
             restart.stop.as_secs_f64(),
             restart.start.as_secs_f64(),
