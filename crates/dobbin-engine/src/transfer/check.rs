@@ -75,3 +75,6 @@ pub(super) fn reads_right(
     }
     Ok(context.finish().as_ref() == manifest.digest(piece))
 }
+
+#[cfg(test)]
+mod tests;
