@@ -5,15 +5,15 @@
 use core::fmt;
 use core::ops::Range;
 
-/// Bytes of a piece where no manifest says otherwise: 1 MiB, as Delivery Optimization cuts (decision
-/// "piece size").
-pub const DEFAULT_PIECE_SIZE: u32 = 1024 * 1024;
+/// Bytes of a piece where no manifest says otherwise. What is not a whole piece is fetched again after a
+/// crash, and each connection is at one: so small that 16 of them lose 8 MiB at most (goal "crash").
+pub const DEFAULT_PIECE_SIZE: u32 = 512 * 1024;
 
 /// Most pieces that one file may have.
 ///
 /// It bounds what a file of a claimed, absurd size costs before its first byte: a set of that many
-/// pieces takes 2 MiB. With pieces of [`DEFAULT_PIECE_SIZE`] it is reached at 16 TiB, the largest file
-/// that ext4 can hold.
+/// pieces takes 2 MiB. With pieces of [`DEFAULT_PIECE_SIZE`] it is reached at 8 TiB; larger
+/// files have larger ones.
 pub const PIECES_PER_FILE_MAX: u32 = 1 << 24;
 
 /// How one file is cut: pieces of one size from its start on, the last one perhaps shorter.

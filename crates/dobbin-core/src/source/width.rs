@@ -17,6 +17,21 @@ pub const CONNECTIONS_MAX: usize = 16;
 /// who use the same server or line for something that somebody waits for.
 pub const CONNECTIONS_BACKGROUND_MAX: usize = 8;
 
+/// Bytes of pieces that are not whole at most: what a crash may cost one transfer (goal "crash").
+pub const BROKEN_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// As many connections as one file has at most even where its pieces are so large that a crash costs
+/// more: a slow server is met every day.
+const CONNECTIONS_OF_LARGE_PIECES: usize = 4;
+
+/// Connections of a file at most that is cut into pieces of so many bytes: each of them is at a piece
+/// that is not whole.
+pub fn connections_max(piece_size: u32) -> usize {
+    // No more than `BROKEN_BYTES_MAX`.
+    let count = (BROKEN_BYTES_MAX / u64::from(piece_size).max(1)) as usize;
+    count.clamp(CONNECTIONS_OF_LARGE_PIECES, CONNECTIONS_MAX)
+}
+
 /// How long a number of connections is measured at least. Short, so that a server's limit for each is
 /// outgrown within some tenths of a second; longer than what a timer or a full buffer makes of a rate.
 const WINDOW: Duration = Duration::from_millis(60);

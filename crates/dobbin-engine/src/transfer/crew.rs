@@ -8,7 +8,9 @@ use std::time::Duration;
 use dobbin_core::job::Trouble;
 use dobbin_core::piece::spans::is_worth_sharing;
 use dobbin_core::source::share::SourceId;
-use dobbin_core::source::width::{CONNECTIONS_BACKGROUND_MAX, CONNECTIONS_MAX, Sample, Width};
+use dobbin_core::source::width::{
+    CONNECTIONS_BACKGROUND_MAX, CONNECTIONS_MAX, Sample, Width, connections_max,
+};
 use dobbin_types::{Discard, ErrorCode};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
@@ -379,7 +381,15 @@ impl Crew {
         }
         let of_host = self.of_host_max();
         let several = self.is_proved() && self.work.state().sources.share.len() > 1;
-        self.let_in_max.min(if several { CONNECTIONS_MAX } else { of_host })
+        let of_sources = if several { CONNECTIONS_MAX } else { of_host };
+        self.let_in_max.min(of_sources).min(self.of_pieces_max())
+    }
+
+    /// As many as may each be at a piece that is not whole.
+    fn of_pieces_max(&self) -> usize {
+        let state = self.work.state();
+        let piece_size = state.sink.as_ref().map(|sink| sink.spans.layout().piece_size());
+        piece_size.map_or(CONNECTIONS_MAX, connections_max)
     }
 
     fn of_host_max(&self) -> usize {

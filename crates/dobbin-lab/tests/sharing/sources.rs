@@ -32,7 +32,7 @@ fn paced(content: Content, bytes_per_second: u64) -> Route {
 fn the_slower_of_two_sources_gives_less() {
     let site = Site::new();
     let content = Content::new(11, 48 * MIB);
-    let slow = serving(paced(content, MIB / 2));
+    let slow = serving(paced(content, MIB / 8));
     let fast = serving(paced(content, 8 * MIB));
     let named = several(&site, &[&slow, &fast], Some(content.sha256()));
     let job = site.begin(named, Priority::Normal);

@@ -155,3 +155,12 @@ fn a_connection_that_only_the_machine_holds_back_is_not_joined() {
     let world = World { each: Some(100 * MIB), ..world };
     assert!(run(&world, 16, Duration::from_secs(3)).contains(&16));
 }
+
+#[test]
+fn a_crash_costs_8_mib_unless_pieces_are_very_large() {
+    let of = |kib: u32| connections_max(kib * 1_024);
+    assert_eq!([64, 512, 1_024, 2_048, 4_096, 65_536].map(of), [16, 16, 8, 4, 4, 4]);
+    let usual = crate::piece::DEFAULT_PIECE_SIZE;
+    assert_eq!(of(usual / 1_024), CONNECTIONS_MAX);
+    assert!(connections_max(usual) as u64 * u64::from(usual) <= BROKEN_BYTES_MAX);
+}
