@@ -13,7 +13,7 @@ use dobbin_types::{Completion, FileNumber, JobId, JobState};
 
 use super::disk::{Staged, check_published, names};
 use super::job::{Allowed, Job};
-use super::refetch::Reading;
+use super::stretches::Stretches;
 use super::world::World;
 
 /// What one life of the agent came to.
@@ -41,22 +41,22 @@ pub(super) fn after_kill(world: &mut World<'_>, again_max: u64) -> Result<Life> 
         destinations(job)?;
         staged(world, job)?;
     }
-    for reading in life.last {
-        if let Some(reached) = reached(world, &reading)? {
-            world.accounts.died_at(reading.target, reached);
+    for target in life.given {
+        if let Some(written) = written(world, &target)? {
+            world.accounts.died_with(target, written);
         }
     }
     Ok(Life { sent_bytes: life.sent_bytes, again_bytes_max })
 }
 
-/// How far a transfer had written when the agent died; nothing for one whose bytes are not counted or
+/// What a transfer had written when the agent died; nothing for one whose bytes are not counted or
 /// that is over.
-fn reached(world: &World<'_>, reading: &Reading) -> Result<Option<u64>> {
-    let Some((job, number, file)) = world.of_target(&reading.target) else { return Ok(None) };
+fn written(world: &World<'_>, target: &str) -> Result<Option<Stretches>> {
+    let Some((job, number, file)) = world.of_target(target) else { return Ok(None) };
     let (Some(id), true) = (job.id, file.counts && job.is_live()) else { return Ok(None) };
     let staged = Staged::read(&world.setup.state, id, number, &file.path)?;
     let version = file.results.first().context("a file without a version")?;
-    Ok(staged.map(|staged| staged.written(version, reading.from, reading.to)))
+    Ok(staged.map(|staged| staged.written(version)))
 }
 
 /// Under the names of a job's files stands the right thing or nothing.

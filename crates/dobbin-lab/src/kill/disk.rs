@@ -11,6 +11,8 @@ use dobbin_core::piece::{Layout, PieceSet};
 use dobbin_store::publish::{part_path, part_tag};
 use dobbin_types::{FileNumber, JobId};
 
+use super::stretches::Stretches;
+
 /// The header of a have file, version 1: magic 8, version 4, piece size 4, file size 8, boot id 64,
 /// checksum 8.
 const HAVE_HEADER_LEN: usize = 96;
@@ -92,25 +94,21 @@ impl Staged {
         }
     }
 
-    /// How far the bytes from `from` on are right, and no farther than `to`: what was written of a
-    /// reply that brought at most those.
-    pub(super) fn written(&self, version: &[u8], from: u64, to: u64) -> u64 {
-        let end = (to as usize).min(self.data.len()).min(version.len());
-        let Some(ours) = self.data.get(from as usize..end) else { return from };
-        from + right_count(ours, &version[from as usize..end]) as u64
+    /// Which bytes are right: those were written. To [`WRITTEN_STEP`], less at the ends of what was.
+    pub(super) fn written(&self, version: &[u8]) -> Stretches {
+        let mut written = Stretches::default();
+        let steps = self.data.chunks(WRITTEN_STEP).zip(version.chunks(WRITTEN_STEP));
+        for ((ours, right), from) in steps.zip((0_u64..).step_by(WRITTEN_STEP)) {
+            if ours == right {
+                written.add(from..from + ours.len() as u64);
+            }
+        }
+        written
     }
 }
 
-/// Bytes that two texts of one length have in common at their start.
-fn right_count(one: &[u8], other: &[u8]) -> usize {
-    const STEP: usize = 64 * 1024;
-    let steps = one.chunks(STEP).zip(other.chunks(STEP));
-    // By the step, because comparing slices is fast in all builds.
-    let alike_count = steps.take_while(|(a, b)| a == b).count() * STEP;
-    let alike_count = alike_count.min(one.len());
-    let rest = one[alike_count..].iter().zip(&other[alike_count..]);
-    alike_count + rest.take_while(|(a, b)| a == b).count()
-}
+/// As many bytes are compared at a time. Contents are noise: none of them is right by chance.
+const WRITTEN_STEP: usize = 4 * 1024;
 
 /// The id in a have file of the run of the machine that wrote it.
 fn boot(bytes: &[u8]) -> String {
@@ -138,8 +136,8 @@ pub(super) fn check_published(path: &Path, versions: Versions<'_>) -> Result<boo
         return Ok(true);
     }
     let right = versions.iter().map(|version| {
-        let both = version.len().min(bytes.len());
-        right_count(&version[..both], &bytes[..both])
+        let pairs = version.iter().zip(&bytes);
+        pairs.take_while(|(right, ours)| right == ours).count()
     });
     let right: Vec<usize> = right.collect();
     bail!("{} holds {} wrong bytes (right up to {right:?})", path.display(), bytes.len())
@@ -196,11 +194,21 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_of_a_reply_ends_where_it_is_wrong_or_was_not_sent() {
-        let version = b"aaaabbbbcc";
-        assert_eq!(staged(b"aaaabbbb\0\0", &[]).written(version, 0, 10), 8);
-        assert_eq!(staged(b"aaaabbbb\0\0", &[]).written(version, 4, 6), 6);
-        assert_eq!(staged(b"aaaa", &[]).written(version, 6, 10), 6);
+    fn what_is_right_was_written() {
+        let step = WRITTEN_STEP as u64;
+        let version: Vec<u8> = (0..=255).cycle().take(WRITTEN_STEP * 4 + 7).collect();
+        let mut data = version.clone();
+        data[WRITTEN_STEP..WRITTEN_STEP * 3].fill(0);
+        let common = |data: &[u8], range: std::ops::Range<u64>| {
+            let mut asked = Stretches::default();
+            asked.add(range);
+            staged(data, &[]).written(&version).common_bytes(&asked)
+        };
+        assert_eq!(common(&data, 0..u64::MAX), step * 2 + 7);
+        assert_eq!(common(&data, 0..step), step);
+        assert_eq!(common(&data, step..step * 3), 0);
+        assert_eq!(common(&data[..WRITTEN_STEP * 3], 0..u64::MAX), step);
+        assert_eq!(common(&[], 0..u64::MAX), 0);
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod disk;
 mod job;
 mod refetch;
 mod served;
+mod stretches;
 pub mod trace;
 mod world;
 

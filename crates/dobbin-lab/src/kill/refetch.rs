@@ -1,7 +1,9 @@
 //! How much is fetched a second time because the agent was killed.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
+use super::stretches::Stretches;
 use crate::origin::Exchange;
 
 /// A transfer: the target that its requests name, which no other transfer's do.
@@ -12,27 +14,18 @@ pub(super) type Target = String;
 pub(super) struct Accounts {
     /// Where in the record the next look begins.
     seen: usize,
-    /// Up to where each transfer had come when the agent last died in the middle of it.
-    reached: BTreeMap<Target, u64>,
-}
-
-/// How far a transfer had come at most: the reply that it was reading when the agent died.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Reading {
-    pub(super) target: Target,
-    /// The first byte of the reply.
-    pub(super) from: u64,
-    /// Behind the last byte that the origin had sent.
-    pub(super) to: u64,
+    /// What each transfer had written when the agent last died in the middle of it.
+    written: BTreeMap<Target, Stretches>,
 }
 
 /// What one life of the agent has asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Life {
-    /// For each transfer that went on after a kill: bytes that it asked for again.
+    /// For each transfer that went on after a kill: bytes that it asked for again, over all of its
+    /// connections.
     pub(super) again: Vec<(Target, u64)>,
-    /// For each transfer, its last reply.
-    pub(super) last: Vec<Reading>,
+    /// The transfers that were given bytes.
+    pub(super) given: Vec<Target>,
     /// Bytes that the origin sent.
     pub(super) sent_bytes: u64,
 }
@@ -47,36 +40,42 @@ impl Accounts {
     pub(super) fn close(&mut self, exchanges: &[Exchange]) -> Life {
         self.seen += exchanges.len();
         let mut life = Life::default();
-        let mut last: BTreeMap<&str, Reading> = BTreeMap::new();
+        let mut asked: BTreeMap<&Target, Stretches> = BTreeMap::new();
         for exchange in exchanges {
             life.sent_bytes += exchange.body_sent_bytes;
-            // Anything but bytes of the file says nothing of where the client stood.
-            if !matches!(exchange.status, Some(200 | 206)) {
-                continue;
-            }
-            let target = &exchange.request.target;
-            let asked_from = exchange.request.field("range").map_or(0, range_start);
-            if let Some(reached) = self.reached.remove(target) {
-                life.again.push((target.clone(), reached.saturating_sub(asked_from)));
-            }
-            let from = if exchange.status == Some(206) { asked_from } else { 0 };
-            let to = from + exchange.body_sent_bytes;
-            last.insert(target, Reading { target: target.clone(), from, to });
+            let given = match exchange.status {
+                Some(206) => exchange.request.field("range").map_or(WHOLE, asked_range),
+                Some(200) => WHOLE,
+                // Anything but bytes of the file says nothing of what the client lacks.
+                _ => continue,
+            };
+            asked.entry(&exchange.request.target).or_default().add(given);
         }
-        life.last = last.into_values().collect();
+        for (target, asked) in asked {
+            if let Some(written) = self.written.remove(target) {
+                life.again.push((target.clone(), written.common_bytes(&asked)));
+            }
+            life.given.push(target.clone());
+        }
         life
     }
 
-    /// The transfer had written this far when the agent died.
-    pub(super) fn died_at(&mut self, target: Target, reached: u64) {
-        self.reached.insert(target, reached);
+    /// The transfer had written this when the agent died.
+    pub(super) fn died_with(&mut self, target: Target, written: Stretches) {
+        self.written.insert(target, written);
     }
 }
 
-/// Where a `Range` field begins.
-fn range_start(text: &str) -> u64 {
-    let first = text.strip_prefix("bytes=").and_then(|rest| rest.split('-').next());
-    first.and_then(|first| first.parse().ok()).unwrap_or(0)
+/// All of a file.
+const WHOLE: Range<u64> = 0..u64::MAX;
+
+/// What a `Range` field asks for; everything where it is none of ours.
+fn asked_range(text: &str) -> Range<u64> {
+    let ends = text.strip_prefix("bytes=").and_then(|ends| ends.split_once('-'));
+    let Some((Ok(first), last)) = ends.map(|(first, last)| (first.parse(), last)) else {
+        return WHOLE;
+    };
+    first..last.parse().map_or(u64::MAX, |last: u64| last.saturating_add(1))
 }
 
 #[cfg(test)]
@@ -101,25 +100,39 @@ mod tests {
         }
     }
 
+    fn written(ranges: impl IntoIterator<Item = Range<u64>>) -> Stretches {
+        let mut stretches = Stretches::default();
+        ranges.into_iter().for_each(|range| stretches.add(range));
+        stretches
+    }
+
     #[test]
-    fn bytes_count_as_fetched_again_from_where_the_next_life_begins() {
+    fn bytes_count_as_fetched_again_that_were_written_and_are_asked_for() {
         let mut accounts = Accounts::default();
         let first = accounts.close(&[exchange("/a", None, 200, 500), exchange("/b", None, 200, 9)]);
-        assert_eq!(first.again, []);
-        assert_eq!(first.sent_bytes, 509);
-        assert_eq!(first.last[0], Reading { target: "/a".into(), from: 0, to: 500 });
-        accounts.died_at("/a".into(), 480);
+        assert_eq!((first.again, first.sent_bytes), (vec![], 509));
+        assert_eq!(first.given, ["/a", "/b"]);
+        accounts.died_with("/a".into(), written(Some(0..480)));
         let second = accounts.close(&[
-            exchange("/a", Some("bytes=400-999"), 503, 30),
+            exchange("/a", Some("bytes=100-999"), 503, 30),
             exchange("/a", Some("bytes=400-999"), 206, 50),
             exchange("/a", Some("bytes=450-999"), 206, 100),
         ]);
         assert_eq!(second.again, [("/a".into(), 80)], "once for one death");
-        assert_eq!(second.last, [Reading { target: "/a".into(), from: 450, to: 550 }]);
-        accounts.died_at("/a".into(), 550);
+        accounts.died_with("/a".into(), written(Some(0..550)));
         let third = accounts.close(&[exchange("/a", Some("bytes=400-"), 200, 10)]);
-        assert_eq!(third.again, [("/a".into(), 150)]);
-        assert_eq!(third.last[0].to, 10, "a whole begins at 0, whatever was asked");
+        assert_eq!(third.again, [("/a".into(), 550)], "a whole begins at 0, whatever was asked");
         assert_eq!(accounts.seen(), 6);
+    }
+
+    #[test]
+    fn what_lay_between_connections_is_not_fetched_again() {
+        let mut accounts = Accounts::default();
+        accounts.died_with("/a".into(), written([0..130, 500..630]));
+        let life = accounts.close(&[
+            exchange("/a", Some("bytes=100-499"), 206, 400),
+            exchange("/a", Some("bytes=600-999"), 206, 400),
+        ]);
+        assert_eq!(life.again, [("/a".into(), 60)]);
     }
 }
