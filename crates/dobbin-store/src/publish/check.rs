@@ -1,17 +1,17 @@
 //! Whether a destination can be published to, asked before a byte is fetched.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path};
 
 use dobbin_types::file::LOCAL_NAME_BYTES_MAX;
-use rustix::fs::{Access, AtFlags, CWD};
 use rustix::io::Errno;
 
 use super::error::PublishError;
+use super::folders::Folders;
 use crate::durable;
-use crate::error::{Doing, FileError};
+use crate::error::FileError;
 
 /// Says whether a file may be published at `destination` as things stand: the name is a usable one,
 /// its folder exists and we may write to it, and nothing is in the way.
@@ -24,15 +24,19 @@ use crate::error::{Doing, FileError};
 /// publishing there: `ENOENT` and `ENOTDIR` for the folder, `EACCES` and `EROFS` for the right to
 /// write, `EISDIR` for a folder with that name, `EEXIST` for anything else unless `replace`.
 pub fn check_destination(destination: &Path, replace: bool) -> Result<(), PublishError> {
+    check_destination_in(&mut Folders::default(), destination, replace)
+}
+
+/// [`check_destination`] for one of many files that are asked about together: each folder is looked at
+/// once.
+pub fn check_destination_in(
+    folders: &mut Folders,
+    destination: &Path,
+    replace: bool,
+) -> Result<(), PublishError> {
     check_name(destination)?;
-    let folder = durable::parent(destination);
-    let found = fs::metadata(folder).doing("write to", folder)?;
-    if !found.is_dir() {
-        return Err(FileError::new("write to", folder, Errno::NOTDIR).into());
-    }
-    rustix::fs::accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)
-        .doing("write to", folder)?;
-    check_free(destination, replace)
+    folders.check_writable(durable::parent(destination))?;
+    check_free(destination, look(destination)?.as_ref(), replace)
 }
 
 /// The part of [`check_destination`] that needs no disk.
@@ -59,17 +63,28 @@ pub(super) fn check_name(destination: &Path) -> Result<(), PublishError> {
     Ok(())
 }
 
-/// Whether what stands at `destination` may be replaced, if anything does. A symbolic link there is a
-/// file like any other: what it points to is not looked at.
-pub(super) fn check_free(destination: &Path, replace: bool) -> Result<(), PublishError> {
-    match fs::symlink_metadata(destination) {
-        Ok(found) if found.is_dir() => {
+/// What stands at `path`, if anything does. A symbolic link there is a file like any other: what it
+/// points to is not looked at.
+pub(super) fn look(path: &Path) -> Result<Option<Metadata>, FileError> {
+    match fs::symlink_metadata(path) {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(FileError::new("look at", path, error)),
+    }
+}
+
+/// Whether what was found at `destination` may be replaced, if anything was.
+pub(super) fn check_free(
+    destination: &Path,
+    found: Option<&Metadata>,
+    replace: bool,
+) -> Result<(), PublishError> {
+    match found {
+        Some(found) if found.is_dir() => {
             Err(FileError::new("replace", destination, Errno::ISDIR).into())
         }
-        Ok(_) if !replace => Err(FileError::new("create", destination, Errno::EXIST).into()),
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(FileError::new("look at", destination, error).into()),
+        Some(_) if !replace => Err(FileError::new("create", destination, Errno::EXIST).into()),
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -10,7 +10,7 @@ use rustix::fs::OFlags;
 
 use super::copy::{Way, fill_file};
 use super::error::PublishError;
-use super::prepare::finished_len;
+use super::prepare::finished;
 use crate::durable;
 use crate::error::Doing;
 use crate::staging::Staging;
@@ -31,7 +31,7 @@ const PASSED: &str = "the caller's file";
 /// it while it was filled. What is in it then is worth nothing.
 pub fn fill(staging: &Staging, target: &File, owner: Uid) -> Result<(), PublishError> {
     check_target(target, owner)?;
-    let len = finished_len(staging)?;
+    let len = finished(staging)?.len();
     let passed = Path::new(PASSED);
     fill_file(staging.data(), target, len, Way::Reflink).doing("write", passed)?;
     durable::flush_all(target).doing("flush", passed)?;

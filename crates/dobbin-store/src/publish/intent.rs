@@ -1,6 +1,6 @@
 //! The visible step, and how to tell afterwards whether it was taken.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::check::check_free;
+use super::check::{check_free, look};
 use super::error::PublishError;
 use crate::durable::{self, FlushedFolders};
 use crate::error::{Doing, FileError};
@@ -42,10 +42,15 @@ pub enum Recovered {
 }
 
 impl Intent {
+    /// Whether this is the file that is meant.
+    fn is(&self, found: &Metadata) -> bool {
+        (found.dev(), found.ino()) == (self.device, self.inode)
+    }
+
     /// Whether the file at `path` is the one that is meant.
     fn is_at(&self, path: &Path) -> io::Result<bool> {
         match fs::symlink_metadata(path) {
-            Ok(found) => Ok((found.dev(), found.ino()) == (self.device, self.inode)),
+            Ok(found) => Ok(self.is(&found)),
             Err(error)
                 if matches!(
                     error.kind(),
@@ -102,13 +107,14 @@ enum Shown {
 
 /// The visible step itself, not durable yet.
 fn show(intent: &Intent) -> Result<Shown, PublishError> {
-    if intent.is_at(&intent.to).doing("look at", &intent.to)? {
+    let there = look(&intent.to)?;
+    if there.as_ref().is_some_and(|found| intent.is(found)) {
         return Ok(Shown::Before);
     }
     if !intent.is_at(&intent.from).doing("look at", &intent.from)? {
         return Err(FileError::new("publish", &intent.from, Errno::STALE).into());
     }
-    check_free(&intent.to, intent.replace)?;
+    check_free(&intent.to, there.as_ref(), intent.replace)?;
     let renamed = if intent.replace {
         durable::rename_unflushed(&intent.from, &intent.to)
     } else {

@@ -11,15 +11,17 @@ mod check;
 mod copy;
 mod error;
 mod fill;
+mod folders;
 mod intent;
 mod prepare;
 
-pub use check::check_destination;
+pub use check::{check_destination, check_destination_in};
 pub use copy::Way;
 pub use error::PublishError;
 pub use fill::fill;
+pub use folders::Folders;
 pub use intent::{Intent, Recovered, abandon, commit, commit_all, recover};
-pub use prepare::{Wanted, mode_of_new_files, part_path, part_tag, prepare};
+pub use prepare::{Wanted, mode_of_new_files, part_path, part_tag, prepare, prepare_in};
 
 #[cfg(test)]
 mod tests;

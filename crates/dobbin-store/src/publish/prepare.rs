@@ -1,7 +1,7 @@
 //! Making a complete, flushed file on the destination's file system, not yet under its name.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -13,14 +13,15 @@ use dobbin_types::{FileNumber, JobId};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-use super::check::{check_free, check_name};
+use super::check::{check_free, check_name, look};
 use super::copy::{Way, fill_file};
 use super::error::PublishError;
+use super::folders::Folders;
 use super::intent::Intent;
+use crate::durable;
 use crate::error::{Doing, FileError};
 use crate::fnv::fnv1a;
 use crate::staging::{Staging, beside, set_mode_and_time};
-use crate::{durable, space};
 
 /// How the user's file shall come out.
 #[derive(Debug, Clone, Copy)]
@@ -51,65 +52,78 @@ const NAME_BYTES_MAX: usize = 255;
 /// [`PublishError::Incomplete`] unless every piece is had; and everything that can be known now of what
 /// would keep `commit` from succeeding: see [`super::check_destination`].
 pub fn prepare(staging: &Staging, wanted: &Wanted<'_>) -> Result<Intent, PublishError> {
-    prepare_by(staging, wanted, Way::Rename).map(|(intent, _way)| intent)
+    prepare_in(&mut Folders::default(), staging, wanted)
 }
 
-/// [`prepare`] by no cheaper way than `cheapest`; says which way it was.
+/// [`prepare`] for one of many files that are made ready together: their folders are asked once.
+pub fn prepare_in(
+    folders: &mut Folders,
+    staging: &Staging,
+    wanted: &Wanted<'_>,
+) -> Result<Intent, PublishError> {
+    prepare_by(folders, staging, wanted, Way::Rename).map(|(intent, _way)| intent)
+}
+
+/// [`prepare_in`] by no cheaper way than `cheapest`; says which way it was.
 pub(super) fn prepare_by(
+    folders: &mut Folders,
     staging: &Staging,
     wanted: &Wanted<'_>,
     cheapest: Way,
 ) -> Result<(Intent, Way), PublishError> {
     check_name(wanted.destination)?;
-    check_free(wanted.destination, wanted.replace)?;
-    let len = finished_len(staging)?;
-    if cheapest == Way::Rename && can_rename(staging, wanted.destination)? {
+    let replaced = look(wanted.destination)?;
+    check_free(wanted.destination, replaced.as_ref(), wanted.replace)?;
+    let mode = wanted.mode & 0o777 & replaced.map_or(0o777, |found| mode_to_keep(&found));
+    let found = finished(staging)?;
+    if cheapest == Way::Rename && can_rename(folders, staging, &found, wanted.destination)? {
         let path = staging.place().data();
-        let intent = finish(staging.data(), path, wanted, false)?;
-        return Ok((intent, Way::Rename));
+        if !has_mode_and_time(&found, mode, wanted.last_modified) {
+            settle(staging.data(), path, &found, mode, wanted)?;
+        }
+        return Ok((intent(path, wanted, &found, false), Way::Rename));
     }
     let path = part_path(wanted.destination, wanted.tag);
     beside::note(staging.place().have(), &path)?;
     let part = create_part(&path)?;
     let copy = || -> Result<(Intent, Way), PublishError> {
-        let way = fill_file(staging.data(), &part, len, cheapest).doing("write", &path)?;
-        Ok((finish(&part, &path, wanted, true)?, way))
+        let way = fill_file(staging.data(), &part, found.len(), cheapest).doing("write", &path)?;
+        let found = part.metadata().doing("look at", &path)?;
+        settle(&part, &path, &found, mode, wanted)?;
+        Ok((intent(&path, wanted, &found, true), way))
     };
     copy().inspect_err(|_| drop(fs::remove_file(&path)))
 }
 
-/// Flushes the staging file and returns its length, if all of it is there.
-pub(super) fn finished_len(staging: &Staging) -> Result<u64, PublishError> {
+/// Flushes the staging file and says what it is, if all of it is there.
+pub(super) fn finished(staging: &Staging) -> Result<Metadata, PublishError> {
     let flushed = staging.flush()?;
     if !flushed.is_full() {
         let missing_count = flushed.missing().count() as u32;
         return Err(PublishError::Incomplete { missing_count });
     }
     let path = staging.place().data();
-    let len = staging.data().metadata().doing("look at", path)?.len();
-    if len != staging.layout().file_size() {
+    let found = staging.data().metadata().doing("look at", path)?;
+    if found.len() != staging.layout().file_size() {
         return Err(PublishError::Incomplete { missing_count: 0 });
     }
-    Ok(len)
+    Ok(found)
 }
 
-/// Whether the staging file itself may become the user's file: it can be renamed there, is still the
-/// file of that name, and has no other one. Where the folder hands its group on to new files, a new
-/// file it has to be.
-fn can_rename(staging: &Staging, destination: &Path) -> Result<bool, PublishError> {
-    const SET_GROUP_ID: u32 = 0o2000;
+/// Whether the staging file itself may become the user's file: it can be renamed there, and has one
+/// name. That this is still the name it was opened by is seen to by `commit`, in the last moment.
+fn can_rename(
+    folders: &mut Folders,
+    staging: &Staging,
+    found: &Metadata,
+    destination: &Path,
+) -> Result<bool, PublishError> {
     let path = staging.place().data();
-    let folder = durable::parent(destination);
-    let open = staging.data().metadata().doing("look at", path)?;
-    let named = fs::symlink_metadata(path).doing("look at", path)?;
-    let same = (open.dev(), open.ino()) == (named.dev(), named.ino());
-    if !same || open.nlink() != 1 {
+    if found.nlink() != 1 {
         return Err(FileError::new("publish", path, Errno::STALE).into());
     }
-    let folder_found = fs::metadata(folder).doing("write to", folder)?;
-    let hands_on_group =
-        folder_found.mode() & SET_GROUP_ID != 0 && folder_found.gid() != open.gid();
-    Ok(!hands_on_group && space::same_mount(path, folder).doing("write to", folder)?)
+    let link = folders.link(durable::parent(path), durable::parent(destination))?;
+    Ok(link.lets_rename(found.gid()))
 }
 
 /// Creates the file beside the destination, for us alone until it is finished. One that an earlier try
@@ -134,43 +148,42 @@ fn create_part(path: &Path) -> Result<File, FileError> {
     .doing("create", path)
 }
 
-/// Gives the file its mode and time and flushes it, unless it is a staging file that had both before
-/// its last flush ([`Staging::seal`]).
-fn finish(
+/// Gives the file its mode and time and flushes it. A staging file mostly had both before its last
+/// flush ([`Staging::seal`]), and needs no other one.
+fn settle(
     file: &File,
     path: &Path,
+    found: &Metadata,
+    mode: u32,
     wanted: &Wanted<'_>,
-    copied: bool,
-) -> Result<Intent, PublishError> {
-    let mode = wanted.mode & 0o777 & replaced_mode(wanted);
-    let found = file.metadata().doing("look at", path)?;
-    if copied || !has_mode_and_time(&found, mode, wanted.last_modified) {
-        set_mode_and_time(file, mode, wanted.last_modified).doing("set mode and time of", path)?;
-        durable::flush_all(file).doing("flush", path)?;
-    }
-    Ok(Intent {
+) -> Result<(), FileError> {
+    set_mode_and_time(file, found.mode(), mode, wanted.last_modified)
+        .doing("set mode and time of", path)?;
+    durable::flush_all(file).doing("flush", path)
+}
+
+/// That the file at `path`, which is ready, is to appear.
+fn intent(path: &Path, wanted: &Wanted<'_>, found: &Metadata, copied: bool) -> Intent {
+    Intent {
         from: path.to_path_buf(),
         to: wanted.destination.to_path_buf(),
         device: found.dev(),
         inode: found.ino(),
         replace: wanted.replace,
         copied,
-    })
+    }
 }
 
 /// Whether a file has this mode and, if one is wanted, this time already.
-fn has_mode_and_time(found: &fs::Metadata, mode: u32, modified: Option<SystemTime>) -> bool {
+fn has_mode_and_time(found: &Metadata, mode: u32, modified: Option<SystemTime>) -> bool {
     found.mode() & 0o7777 == mode
         && modified.is_none_or(|time| found.modified().is_ok_and(|t| t == time))
 }
 
 /// What the file that is going to be replaced lets people do: its successor lets them do no more
 /// (a file that somebody closed to others does not open to them by being fetched anew).
-fn replaced_mode(wanted: &Wanted<'_>) -> u32 {
-    match fs::symlink_metadata(wanted.destination) {
-        Ok(found) if wanted.replace && found.is_file() => found.mode() & 0o777,
-        Ok(_) | Err(_) => 0o777,
-    }
+fn mode_to_keep(replaced: &Metadata) -> u32 {
+    if replaced.is_file() { replaced.mode() & 0o777 } else { 0o777 }
 }
 
 /// The path beside `destination` under which the file is made ready: `.NAME.<16 hex>.part`, with as

@@ -18,6 +18,7 @@ use super::place::Place;
 use crate::cache::{Caching, Written};
 use crate::durable::{self, FlushedFolders};
 use crate::error::{Doing, FileError};
+use crate::publish::mode_of_new_files;
 
 /// The bytes of one unfinished file. May be used from several threads at once.
 ///
@@ -29,6 +30,8 @@ pub struct Staging {
     place: Place,
     layout: Layout,
     data: File,
+    /// Its permissions, as it was created or found.
+    mode: u32,
     written: Written,
     /// None for a file of one piece: it is there wholly or not at all, and when it is wholly there it
     /// is flushed soon. What the journal says of it is enough.
@@ -96,7 +99,10 @@ impl Staging {
     /// `EEXIST` when anything has the name of the data file, be it a link.
     pub fn create(place: Place, layout: Layout, boot: &str) -> Result<Staging, StagingError> {
         beside::note(place.have(), place.data())?;
-        let create = || data_options().create_new(true).mode(0o600).open(place.data());
+        // Nobody else can enter the job's folder: a file in it may have the mode that it will be shown
+        // with from the start. One that lies elsewhere is ours alone until then.
+        let mode = if is_inside(&place) { mode_of_new_files() } else { 0o600 };
+        let create = || data_options().create_new(true).mode(mode).open(place.data());
         let data = match create() {
             // The first file of its job.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -109,7 +115,7 @@ impl Staging {
         let data = data.doing("create", place.data())?;
         let had = PieceSet::empty(layout);
         let have = begin_have(&place, &had, boot)?;
-        Ok(Staging::new(place, data, have, Sets::new(had.clone(), had, false)))
+        Ok(Staging::new(place, (data, mode), have, Sets::new(had.clone(), had, false)))
     }
 
     /// Opens the files of an earlier life of this process.
@@ -129,7 +135,7 @@ impl Staging {
         known: &Known<'_>,
     ) -> Result<Staging, StagingError> {
         let data = data_options().open(place.data()).doing("open", place.data())?;
-        let data_len = check_ours(&data).doing("open", place.data())?;
+        let (data_len, mode) = check_ours(&data).doing("open", place.data())?;
         let mut flushed = match known.flushed {
             Some(flushed) if flushed.layout() == layout => flushed.clone(),
             Some(_) | None => PieceSet::empty(layout),
@@ -146,7 +152,7 @@ impl Staging {
             }
             None => (begin_have(&place, &flushed, known.boot)?, flushed.clone()),
         };
-        Ok(Staging::new(place, data, have, Sets::new(had, flushed, names_flushed)))
+        Ok(Staging::new(place, (data, mode), have, Sets::new(had, flushed, names_flushed)))
     }
 
     /// As [`Staging::reopen`], for bytes that are about to be read back and compared with their hashes
@@ -205,11 +211,12 @@ impl Staging {
         Ok(written)
     }
 
-    fn new(place: Place, data: File, have: Option<HaveFile>, sets: Sets) -> Staging {
+    fn new(place: Place, (data, mode): (File, u32), have: Option<HaveFile>, sets: Sets) -> Staging {
         Staging {
             place,
             layout: sets.had.layout(),
             data,
+            mode,
             written: Written::new(Caching::Keep),
             have,
             sets: Mutex::new(sets),
@@ -322,11 +329,11 @@ impl Staging {
     /// * `mode`: as [`crate::publish::mode_of_new_files`] says.
     /// * `modified`: as the origin said; nothing leaves the time of writing.
     pub fn seal(&self, mode: u32, modified: Option<SystemTime>) -> Result<(), StagingError> {
-        let path = self.place.data();
-        if durable::parent(path) != durable::parent(self.place.have()) {
+        if !is_inside(&self.place) {
             return Ok(());
         }
-        set_mode_and_time(&self.data, mode, modified).doing("set mode and time of", path)?;
+        set_mode_and_time(&self.data, self.mode, mode, modified)
+            .doing("set mode and time of", self.place.data())?;
         self.sets().sealed = true;
         Ok(())
     }
@@ -483,13 +490,23 @@ fn begin_have(place: &Place, had: &PieceSet, boot: &str) -> Result<Option<HaveFi
     Ok(Some(HaveFile::begin(place.have(), had, boot).doing("create", place.have())?))
 }
 
+/// Whether the data lies in the job's own folder, which nobody else can enter.
+fn is_inside(place: &Place) -> bool {
+    durable::parent(place.data()) == durable::parent(place.have())
+}
+
 /// Gives a file its final mode and time. No set-id bits, whoever asks for them.
+///
+/// * `has_mode`: the permissions that it has.
 pub(crate) fn set_mode_and_time(
     file: &File,
+    has_mode: u32,
     mode: u32,
     modified: Option<SystemTime>,
 ) -> io::Result<()> {
-    file.set_permissions(fs::Permissions::from_mode(mode & 0o777))?;
+    if has_mode & 0o7777 != mode & 0o777 {
+        file.set_permissions(fs::Permissions::from_mode(mode & 0o777))?;
+    }
     match modified {
         Some(time) => file.set_modified(time),
         None => Ok(()),
@@ -503,14 +520,14 @@ fn data_options() -> OpenOptions {
     options
 }
 
-/// Refuses what is not a plain file of our own with a single name; returns its length.
-fn check_ours(data: &File) -> io::Result<u64> {
+/// Refuses what is not a plain file of our own with a single name; returns its length and its mode.
+fn check_ours(data: &File) -> io::Result<(u64, u32)> {
     let found = data.metadata()?;
     let ours = found.uid() == rustix::process::geteuid().as_raw();
     if !found.is_file() || !ours || found.nlink() != 1 {
         return Err(rustix::io::Errno::PERM.into());
     }
-    Ok(found.len())
+    Ok((found.len(), found.mode()))
 }
 
 /// Takes out the pieces whose bytes are not all in a data file of this length.
