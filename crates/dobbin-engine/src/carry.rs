@@ -33,19 +33,38 @@ impl Loop {
         live: Vec<LiveFile>,
         done: impl FnOnce(Result<JobState, Failure>) + Send + 'static,
     ) {
+        let (after, effects) = match self.advance(job, event) {
+            Ok(advanced) => advanced,
+            Err(failure) => return done(Err(failure)),
+        };
+        if let Some(entry) = self.entries.get_mut(&job) {
+            entry.files.extend(live);
+        }
+        self.carry_out(job, effects, move |outcome| done(outcome.map(|()| after)));
+        self.refresh(job);
+        self.answer_starts(job);
+    }
+
+    /// Moves a job by several outcomes, in their order, and carries out together what follows from
+    /// all of them: one write of the journal.
+    pub(crate) fn outcomes(&mut self, job: JobId, events: impl IntoIterator<Item = JobEvent>) {
+        // Never refused: outcomes. The job may be gone, though.
+        let advanced = events.into_iter().filter_map(|event| self.advance(job, event).ok());
+        let effects: Vec<Effect> = advanced.flat_map(|(_after, effects)| effects).collect();
+        self.carry_out(job, effects, |_| {});
+        self.refresh(job);
+        self.answer_starts(job);
+    }
+
+    /// Moves a job by one event: its new state, and what is to be carried out.
+    fn advance(&mut self, job: JobId, event: JobEvent) -> Result<(JobState, Vec<Effect>), Failure> {
         let now = self.now();
         let Some(entry) = self.entries.get_mut(&job) else {
-            return done(Err(Failure::of(dobbin_types::ErrorCode::DO_E_JOB_NOT_FOUND)));
+            return Err(Failure::of(dobbin_types::ErrorCode::DO_E_JOB_NOT_FOUND));
         };
         let before = entry.job.state();
-        let effects = match step(&mut entry.job, event, now) {
-            Ok(effects) => effects,
-            Err(code) => {
-                let message = format!("{} (the job is {before})", code.text());
-                return done(Err(Failure::new(code, message)));
-            }
-        };
-        entry.files.extend(live);
+        let effects = step(&mut entry.job, event, now)
+            .map_err(|code| Failure::new(code, format!("{} (the job is {before})", code.text())))?;
         let after = entry.job.state();
         if after != before {
             tracing::info!(%job, from = %before, to = %after, "job state changed");
@@ -55,9 +74,7 @@ impl Loop {
                 entry.history.failed(now.wall, picture::failure(error));
             }
         }
-        self.carry_out(job, effects, move |outcome| done(outcome.map(|()| after)));
-        self.refresh(job);
-        self.answer_starts(job);
+        Ok((after, effects))
     }
 
     /// Carries out effects of a job, and calls `done` when what they changed is durable.
@@ -175,7 +192,7 @@ impl Loop {
     }
 
     /// What there is to tell now is told; what must wait for the disk is returned.
-    fn notices(&mut self, job: JobId, notices: &[Notice]) -> Vec<Event> {
+    pub(crate) fn notices(&mut self, job: JobId, notices: &[Notice]) -> Vec<Event> {
         let mut later = Vec::new();
         for notice in notices {
             self.call_about(job, *notice);

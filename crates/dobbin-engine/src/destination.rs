@@ -5,9 +5,11 @@
 //! may do, and looking would tell the caller what is there. Such a caller looks for itself, and
 //! creates the file itself (decision "who writes the user's file").
 
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
+use dobbin_store::publish::Folders;
 use dobbin_store::{durable, publish, space};
 use dobbin_types::rest::Failure;
 use dobbin_types::{ErrorCode, Uid};
@@ -50,13 +52,27 @@ impl Keep {
     }
 }
 
+/// What was found out of folders while many destinations are looked at: each is asked once. Made anew
+/// for each request, because what it keeps is a hint that grows old.
+#[derive(Default)]
+pub(crate) struct Looked {
+    folders: Folders,
+    /// Folders that do not lie in the agent's own.
+    outside: BTreeSet<PathBuf>,
+}
+
 /// Looks at a destination before a byte is fetched.
-pub(crate) fn check(place: &Place<'_>) -> Result<(), Failure> {
-    may_name(place)?;
+pub(crate) fn check(place: &Place<'_>, looked: &mut Looked) -> Result<(), Failure> {
     if place.is_foreign() {
         return Ok(());
     }
-    publish::check_destination(place.path, place.replace).map_err(|error| {
+    let folder = durable::parent(place.path);
+    if !looked.outside.contains(folder) {
+        may_name(place)?;
+        looked.outside.insert(folder.to_path_buf());
+    }
+    let outcome = publish::check_destination_in(&mut looked.folders, place.path, place.replace);
+    outcome.map_err(|error| {
         // The interface's code for "no right to write there" (`AddFileWithRanges`).
         let denied = ErrorCode::from_errno(ERRNO_EACCES);
         let code = if error.code() == denied { ErrorCode::E_ACCESSDENIED } else { error.code() };
@@ -73,7 +89,7 @@ pub(crate) fn make_way(place: &Place<'_>) -> Result<(), Failure> {
     }
     let folder = place.path.parent().unwrap_or(place.path);
     if folder.is_dir() {
-        return check(place);
+        return check(place, &mut Looked::default());
     }
     if folder.components().any(|part| part == Component::ParentDir) {
         return Err(Failure::new(
@@ -90,7 +106,7 @@ pub(crate) fn make_way(place: &Place<'_>) -> Result<(), Failure> {
         };
         Failure::new(code, format!("cannot make {}: {error}", folder.display()))
     })?;
-    check(place)
+    check(place, &mut Looked::default())
 }
 
 /// Whether the caller may name a destination at all; its folder need not exist.
@@ -116,5 +132,35 @@ fn is_inside(path: &Path, folder: &Path) -> bool {
     match (deepest, folder.canonicalize()) {
         (Some(above), Ok(folder)) => above.starts_with(folder),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_is_asked_once_for_many_files_and_each_name_for_itself() {
+        let root = tempfile::tempdir().unwrap();
+        let (state, folder) = (root.path().join("state"), root.path().join("folder"));
+        for made in [&state, &folder] {
+            fs::create_dir(made).unwrap();
+        }
+        fs::write(folder.join("taken"), "").unwrap();
+        let mut looked = Looked::default();
+        let mut code = |path: PathBuf| {
+            let (path, caller) = (path.as_path(), Uid(1));
+            let place = Place { path, replace: false, caller, own_uid: caller, state: &state };
+            check(&place, &mut looked).err().map(|failure| failure.code)
+        };
+        let exists = ErrorCode::from_errno(17); // EEXIST
+        for _ in 0..2 {
+            assert_eq!(code(folder.join("new")), None);
+            assert_eq!(code(folder.join("taken")), Some(exists));
+            // What was found out of one folder is not taken for another's.
+            assert_eq!(code(state.join("new")), Some(ErrorCode::E_ACCESSDENIED));
+        }
     }
 }

@@ -13,7 +13,7 @@ use http::{HeaderName, HeaderValue};
 use url::Url;
 use uuid::Uuid;
 
-use crate::destination::{self, Keep};
+use crate::destination::{self, Keep, Looked};
 use crate::piece_hashes::{Given, drop_kept};
 
 /// Headers of one job, so that a record stays small.
@@ -111,12 +111,14 @@ impl Door {
         let mut keeps = Vec::with_capacity(files.len());
         // Of the folder before: files of one call mostly go to one folder.
         let mut last: Option<(Option<&Path>, Keep)> = None;
+        let mut looked = Looked::default();
         for (index, file) in files.iter().enumerate() {
             if file.local_name.is_empty() {
                 keeps.push(Keep::default());
                 continue;
             }
-            self.destination(actor, &file.local_name, file.replace)
+            let name = Path::new(&file.local_name);
+            destination::check(&self.place(actor, name, file.replace), &mut looked)
                 .map_err(|failure| failure.at(format!("files[{index}].local_name")))?;
             let folder = Path::new(&file.local_name).parent();
             let known = last.filter(|(before, _)| *before == folder);
@@ -146,7 +148,7 @@ impl Door {
         name: &str,
         replace: bool,
     ) -> Result<(), Failure> {
-        destination::check(&self.place(actor, Path::new(name), replace))
+        destination::check(&self.place(actor, Path::new(name), replace), &mut Looked::default())
     }
 
     /// Where the bytes of a file are to be kept that will go there.

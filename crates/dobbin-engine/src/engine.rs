@@ -18,6 +18,7 @@ use dobbin_types::{FileTime, JobId};
 
 use crate::door::Door;
 use crate::event::{Event, INBOX_MAX};
+use crate::group::Settled;
 use crate::handle::Handle;
 use crate::hands::{Hands, REMOVERS_MAX, THREADS_MAX};
 use crate::listen::Listeners;
@@ -223,6 +224,14 @@ impl Loop {
                 self.flushed(job, file, generation, set);
             }
             Event::TransferEnded { job, file } => self.transfer_ended(job, file),
+            Event::Settled(settled) => {
+                for Settled { job, file, generation, outcome, .. } in settled {
+                    if let Ok(set) = outcome {
+                        self.flushed(job, file, generation, set);
+                    }
+                    self.transfer_ended(job, file);
+                }
+            }
             Event::Forgotten { job } => self.forgotten(job),
             Event::Command(..)
             | Event::Transfer { .. }

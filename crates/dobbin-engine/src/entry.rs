@@ -33,6 +33,8 @@ pub(crate) struct Entry {
     pub(crate) runs: BTreeMap<FileNumber, Run>,
     /// Bytes of bodies received since the process started, as far as they were counted.
     fetched_bytes: u64,
+    /// Found at start: an earlier life of the process may have begun any of its files.
+    pub(crate) was_here_before: bool,
     /// Found waiting at start by an agent that runs only what is resumed.
     pub(crate) held: bool,
     /// How fast it may be fetched; `None` while it is not.
@@ -99,6 +101,7 @@ impl Entry {
             files,
             runs: BTreeMap::new(),
             fetched_bytes: 0,
+            was_here_before: false,
             held: false,
             rate: RateMeter::default(),
             wake: None,
@@ -148,10 +151,10 @@ impl Entry {
 
     /// A transfer is gone.
     pub(crate) fn end_run(&mut self, number: FileNumber, now: Tick) {
-        self.count_fetched();
-        if self.runs.remove(&number).is_some()
+        if let Some(run) = self.runs.remove(&number)
             && let Some(live) = self.files.get_mut(number.index())
         {
+            self.fetched_bytes += live.gauge.fetched().saturating_sub(run.counted_bytes);
             live.fetching.pause(now);
         }
         if self.runs.is_empty() {
@@ -260,11 +263,46 @@ pub(crate) fn unfinished(
         |number: &FileNumber| entry.job.file(*number).is_some_and(|file| !file.finished);
     let running = entry.runs.iter().filter(move |(_, run)| needs_place(run));
     let running = running.map(|(number, _)| *number).filter(is_pending);
-    let waiting = entry.job.unfinished().filter(|number| !entry.runs.contains_key(number));
-    running.chain(waiting)
+    running.chain(besides(entry.job.unfinished(), entry.runs.keys().copied()))
+}
+
+/// Those of `numbers` that are not among `others`. Both in their order, so that no more is looked at
+/// than is asked for.
+fn besides(
+    numbers: impl Iterator<Item = FileNumber>,
+    others: impl Iterator<Item = FileNumber>,
+) -> impl Iterator<Item = FileNumber> {
+    let mut others = others.peekable();
+    numbers.filter(move |number| {
+        while others.next_if(|other| other < number).is_some() {}
+        others.peek() != Some(number)
+    })
 }
 
 /// A sum of sizes as callers see it; beyond what they can see it stays at the most.
 fn narrow(bytes: u128) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_looked_at_than_is_asked_for_to_leave_some_out() {
+        let numbers = |numbers: &[u32]| numbers.iter().copied().map(FileNumber).collect::<Vec<_>>();
+        for (all, others, expect) in [
+            (&[][..], &[1, 2][..], &[][..]),
+            (&[0, 1, 2], &[], &[0, 1, 2]),
+            (&[0, 1, 2], &[0, 1, 2], &[]),
+            (&[1, 4, 6, 9], &[0, 4, 5, 9, 12], &[1, 6]),
+            (&[3, 5], &[0, 1, 2, 3, 4], &[5]),
+        ] {
+            let left: Vec<_> =
+                besides(numbers(all).into_iter(), numbers(others).into_iter()).collect();
+            assert_eq!(left, numbers(expect), "{all:?} without {others:?}");
+        }
+        let endless = besides((0..).map(FileNumber), (0..).step_by(2).map(FileNumber));
+        assert_eq!(endless.take(2).collect::<Vec<_>>(), numbers(&[1, 3]));
+    }
 }

@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use crate::destination::Keep;
 use crate::door::Offered;
 use crate::download::DownloadCommand;
+use crate::group::Settled;
 use crate::handle::Wish;
 use crate::handover::{Desk, Ticket};
 use crate::list::{JobFilter, Page};
@@ -37,8 +38,11 @@ pub(crate) enum Event {
     /// The transfer of a file is over: nothing of it touches the disk any more.
     TransferEnded { job: JobId, file: FileNumber },
     /// A file's transfer is done with the network: it waits for its last flush, which is about so many
-    /// bytes, and reports then.
-    Settling { job: JobId, file: FileNumber, bytes: u64 },
+    /// bytes. Where nobody was told yet what the origin says the file is, that comes along.
+    Settling { job: JobId, file: FileNumber, attempt: Attempt, bytes: u64, facts: Option<Facts> },
+    /// Transfers of small files have ended, each with the flush that they shared: what came of them,
+    /// and nothing of them touches the disk any more.
+    Settled(Vec<Settled>),
     /// These pieces of the file survive a power cut now.
     Flushed { job: JobId, file: FileNumber, generation: u64, set: PieceSet },
     /// Candidates for some files' destinations are ready: their intents are to be noted before the

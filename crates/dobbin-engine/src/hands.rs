@@ -6,12 +6,12 @@
 //! behind flushes that have begun.
 
 use std::collections::VecDeque;
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use dobbin_store::Staging;
-
-use crate::group::{Done, Group};
+use crate::event::Event;
+use crate::group::{Ending, Group};
 
 /// Threads for flushes and publishing, at most. Two keep a disk busy; the others are for a
 /// destination that hangs.
@@ -73,11 +73,11 @@ impl Hands {
     }
 
     /// Flushes a small file that is wholly written, together with others that end at about the same
-    /// time, and calls `done` with what came of this one.
-    pub(crate) fn flush_in_group(&self, staging: Arc<Staging>, done: Done) {
-        if self.group.add(staging, done) {
-            let group = Arc::clone(&self.group);
-            self.give(move || group.work());
+    /// time, and tells the loop what came of each. All of them must be of the same loop.
+    pub(crate) fn flush_in_group(&self, ending: Ending, inbox: &SyncSender<Event>) {
+        if self.group.add(ending) {
+            let (group, inbox) = (Arc::clone(&self.group), inbox.clone());
+            self.give(move || group.work(&inbox));
         }
     }
 

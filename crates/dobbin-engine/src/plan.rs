@@ -91,6 +91,7 @@ impl Loop {
             is_foreground: entry.job.priority() == Priority::Foreground,
             allow_downgrade: download.is_some_and(|download| download.allow_downgrade),
             place: live.place(&self.store, job, number),
+            was_here_before: entry.was_here_before,
             flushed: live.flushed.clone(),
             generation: live.generation,
             boot: self.boot.clone(),

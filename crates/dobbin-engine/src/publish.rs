@@ -10,8 +10,10 @@ use std::time::{Duration, SystemTime};
 
 use dobbin_core::access::Actor;
 use dobbin_core::job::{Job, JobEvent, Trouble, Wish, step};
-use dobbin_core::piece::PieceSet;
-use dobbin_store::publish::{commit_all, mode_of_new_files, part_path, part_tag, prepare};
+use dobbin_core::piece::{Layout, PieceSet};
+use dobbin_store::publish::{
+    Folders, commit_all, mode_of_new_files, part_path, part_tag, prepare_in,
+};
 use dobbin_store::{Intent, Known, Place, Staging, Wanted};
 use dobbin_types::rest::{Failure, Outcome};
 use dobbin_types::{Completion, ErrorCode, FileNumber, FileTime, JobId, JobState};
@@ -40,6 +42,8 @@ struct Item {
     number: FileNumber,
     place: Place,
     size: u64,
+    /// How it is cut, if its last flush was in this life of the process.
+    layout: Option<Layout>,
     /// Nothing when the caller has taken the bytes itself.
     destination: Option<PathBuf>,
     replace: bool,
@@ -89,10 +93,13 @@ impl Loop {
         let items: Vec<Item> = items
             .filter_map(|(file, number)| {
                 let live = entry.files.get(number.index())?;
+                let size = file.local_size()?;
+                let layout = live.flushed.as_ref().map(PieceSet::layout);
                 Some(Item {
                     number,
                     place: live.place(&self.store, job, number),
-                    size: file.local_size()?,
+                    size,
+                    layout: layout.filter(|layout| layout.file_size() == size),
                     destination: (!file.streams).then(|| PathBuf::from(&file.local_name)),
                     replace: file.replace,
                     last_modified: file.facts.as_ref().and_then(|f| f.last_modified).map(on_disk),
@@ -283,12 +290,13 @@ fn publish_group(
     let mut published = Vec::new();
     let mut numbers = Vec::new();
     let mut intents = Vec::new();
+    let mut folders = Folders::default();
     for item in items {
         let Some(destination) = &item.destination else {
             published.push(item.number);
             continue;
         };
-        match make_ready(item, destination, boot) {
+        match make_ready(&mut folders, item, destination, boot) {
             Ok(intent) => {
                 numbers.push(item.number);
                 intents.push(intent);
@@ -318,8 +326,15 @@ fn publish_group(
 }
 
 /// Makes one file ready beside its destination.
-fn make_ready(item: &Item, destination: &Path, boot: &str) -> Result<Intent, Trouble> {
-    let layout = Staging::layout_of(&item.place, item.size)
+fn make_ready(
+    folders: &mut Folders,
+    item: &Item,
+    destination: &Path,
+    boot: &str,
+) -> Result<Intent, Trouble> {
+    let layout = item
+        .layout
+        .or_else(|| Staging::layout_of(&item.place, item.size))
         .ok_or_else(|| of_disk(ErrorCode::DO_E_FATAL_CORE_ERROR, &std::fmt::Error))?;
     // A finished file was flushed as a whole before it was called finished.
     let flushed = PieceSet::full(layout);
@@ -333,7 +348,7 @@ fn make_ready(item: &Item, destination: &Path, boot: &str) -> Result<Intent, Tro
         last_modified: item.last_modified,
         tag: item.tag,
     };
-    prepare(&staging, &wanted).map_err(|error| of_disk(error.code(), &error))
+    prepare_in(folders, &staging, &wanted).map_err(|error| of_disk(error.code(), &error))
 }
 
 /// Has intents noted, and waits until they are durable.

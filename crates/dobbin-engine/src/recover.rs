@@ -50,6 +50,7 @@ pub(crate) fn recover(
                     JobState::Queued | JobState::TransientError
                 );
                 entry.held = how == Recover::Hold && waits;
+                entry.was_here_before = true;
                 entries.insert(entry);
             }
             Err(error) => {

@@ -143,7 +143,13 @@ impl Loop {
                 }
             },
             Event::TransferEnded { job, file } => self.transfer_ended(job, file),
-            Event::Settling { job, file, bytes } => self.settling(job, file, bytes),
+            Event::Settling { job, file, attempt, bytes, facts } => {
+                self.settling(job, file, bytes);
+                if let Some(facts) = facts {
+                    self.known_in_passing(job, file, attempt, facts);
+                }
+            }
+            Event::Settled(settled) => self.settled(settled),
             Event::Flushed { job, file, generation, set } => {
                 self.flushed(job, file, generation, set);
             }
@@ -269,7 +275,7 @@ impl Loop {
     }
 
     /// Turns what the gauges say into one event: bytes arrived, or nothing did.
-    fn fold_gauges(&mut self, job: JobId) {
+    pub(crate) fn fold_gauges(&mut self, job: JobId) {
         let now = self.clock.now();
         let Some(entry) = self.entries.get_mut(&job) else {
             return;

@@ -3,10 +3,13 @@
 //! A transfer whose bytes are all here waits for the disk, not for the network. Its place there goes to
 //! the next file meanwhile, and what there is to note of a small file is noted once, at its end.
 
+use std::collections::BTreeMap;
+
 use dobbin_core::job::{Attempt, Effect, Facts, JobEvent, step};
 use dobbin_store::Change;
 use dobbin_types::{FileNumber, JobId};
 
+use crate::group::Settled;
 use crate::run::Loop;
 
 /// Files that may wait for the disk beside those that are fetched, over all jobs. Each has an open file.
@@ -57,15 +60,60 @@ impl Loop {
         };
         // Never refused: an outcome.
         let effects = step(&mut entry.job, JobEvent::FileKnown(attempt, file, facts), now);
-        let mut effects = effects.unwrap_or_default();
-        let count_before = effects.len();
-        effects.retain(|effect| *effect != Effect::PersistFile(file));
-        if effects.len() < count_before
-            && let Some(live) = entry.files.get_mut(file.index())
-        {
-            live.unnoted = true;
+        let mut notices = Vec::new();
+        for effect in effects.unwrap_or_default() {
+            match effect {
+                Effect::PersistFile(number) => {
+                    if let Some(live) = entry.files.get_mut(number.index()) {
+                        live.unnoted = true;
+                    }
+                }
+                Effect::Tell(notice) => notices.push(notice),
+                // Knowing a file changes nothing of its job.
+                Effect::Persist | Effect::Stop(_) | Effect::Publish | Effect::Remove => {}
+            }
         }
-        self.carry_out(job, effects, |_| {});
+        // Nothing of it waits for the disk, so nothing is told later.
+        let _ = self.notices(job, &notices);
+    }
+
+    /// Transfers of small files have ended with the flush that they shared. Those of one job are
+    /// written to the journal together.
+    pub(crate) fn settled(&mut self, settled: Vec<Settled>) {
+        let mut jobs: BTreeMap<JobId, Vec<Settled>> = BTreeMap::new();
+        for one in settled {
+            jobs.entry(one.job).or_default().push(one);
+        }
+        for (job, settled) in jobs {
+            self.settled_of(job, settled);
+        }
+    }
+
+    fn settled_of(&mut self, job: JobId, settled: Vec<Settled>) {
+        let mut events = Vec::with_capacity(settled.len());
+        let mut failures = Vec::new();
+        let mut files = Vec::with_capacity(settled.len());
+        for Settled { file, attempt, generation, outcome, .. } in settled {
+            files.push(file);
+            match outcome {
+                Ok(set) => {
+                    self.flushed(job, file, generation, set);
+                    events.push(JobEvent::FileFinished(attempt, file));
+                }
+                Err(trouble) => {
+                    failures.push(JobEvent::AttemptFailed(attempt, Some(file), trouble));
+                }
+            }
+        }
+        if !failures.is_empty() {
+            self.fold_gauges(job);
+        }
+        // Last: the first of them ends the attempt, and what came of it later would be late.
+        events.extend(failures);
+        self.outcomes(job, events);
+        for file in files {
+            self.transfer_ended(job, file);
+        }
     }
 
     /// Keeps what fetching a file took and brought. A finished file's record was written when it was

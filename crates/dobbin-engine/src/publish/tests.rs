@@ -21,6 +21,7 @@ fn item(folder: &Path, number: u32, size: u64) -> Item {
         number,
         place: Place::in_folder(&folder.join("store"), number),
         size,
+        layout: None,
         destination: Some(folder.join(number.to_string())),
         replace: false,
         last_modified: None,

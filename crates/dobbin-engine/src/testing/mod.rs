@@ -1,3 +1,4 @@
 //! A loop driven by hand.
 
 mod crowd;
+mod settle;

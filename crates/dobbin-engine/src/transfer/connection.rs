@@ -499,8 +499,11 @@ impl Connection {
     }
 
     /// Waits where something is to wait for: until the version of these bytes is noted, and as a rate
-    /// limit wants it.
+    /// limit wants it. Of a file that is not all here yet the loop hears what it is.
     async fn keep_bounds(&self, bytes: u64) {
+        if !self.work.is_complete() {
+            self.work.tell_facts();
+        }
         let unnoted = {
             let mut state = self.work.state();
             state.unnoted.take_if(|unnoted| {

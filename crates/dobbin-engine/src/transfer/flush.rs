@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
+use dobbin_core::job::{Attempt, Facts};
 use dobbin_core::piece::PieceSet;
 use dobbin_store::{FileError, Staging, StagingError};
 use dobbin_types::{FileNumber, JobId};
 use tokio::sync::oneshot;
 
 use crate::event::Event;
+use crate::group::Ending;
 use crate::hands::Hands;
 
 /// Bytes written since the last flush that bring the next one: what a power cut may cost at most.
@@ -22,6 +24,15 @@ const FLUSH_AFTER: Duration = Duration::from_secs(5);
 
 /// Bytes after which the kernel is asked to begin writing, so that a flush finds little left to do.
 const WRITEBACK_BYTES: u64 = 8 * 1024 * 1024;
+
+/// What a transfer leaves to others when it is over here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// Nothing: what came of it is known.
+    Nothing,
+    /// The flush of its file with others, which tells the loop what came of both.
+    Flush,
+}
 
 /// Flushes one file now and then, on the disk threads, one flush at a time.
 pub(super) struct Flusher {
@@ -84,31 +95,37 @@ impl Flusher {
         }
     }
 
-    /// Flushes and waits for it: the one door by which a transfer learns that its bytes survive a
-    /// power cut. The transfer is done with the network and says so, so that its place there is free
+    /// Flushes what is wholly written: the one door by which a transfer learns that its bytes survive
+    /// a power cut. The transfer is done with the network and says so, so that its place there is free
     /// for another one meanwhile.
     ///
-    /// A file of one piece is flushed together with others that end at about the same time; what is
-    /// told of it is its own outcome.
-    pub(super) async fn finish(&mut self) -> Result<(), StagingError> {
+    /// A file of one piece is flushed together with others that end at about the same time. Nobody
+    /// waits for that here: the loop hears of it, and it ends the transfer.
+    ///
+    /// * `facts`: what the origin says the file is, if the loop was not told yet.
+    pub(super) async fn finish(
+        &mut self,
+        attempt: Attempt,
+        facts: Option<Facts>,
+    ) -> Result<Rest, StagingError> {
         let (job, file) = (self.job, self.number);
         let bytes = std::mem::take(&mut self.unflushed_bytes);
         // The loop may be gone: then nobody needs the place.
-        let _ = self.inbox.send(Event::Settling { job, file, bytes });
+        let _ = self.inbox.send(Event::Settling { job, file, attempt, bytes, facts });
+        if is_small(&self.staging) {
+            let (generation, staging) = (self.generation, Arc::clone(&self.staging));
+            let ending = Ending { job, file, attempt, generation, staging };
+            self.hands.flush_in_group(ending, &self.inbox);
+            return Ok(Rest::Flush);
+        }
         let (sender, receiver) = oneshot::channel();
-        let answer = move |outcome| {
+        self.flush(move |outcome| {
             // The transfer may have been dropped with its thread.
             let _ = sender.send(outcome);
-        };
-        if is_small(&self.staging) {
-            let tell = self.teller();
-            let done = move |outcome: Result<_, _>| answer(outcome.map(tell));
-            self.hands.flush_in_group(Arc::clone(&self.staging), Box::new(done));
-        } else {
-            self.flush(answer);
-        }
+        });
         // Without an answer the flush did not end: nothing may be called flushed.
-        receiver.await.unwrap_or_else(|_| Err(given_up(&self.staging)))
+        let flushed = receiver.await.unwrap_or_else(|_| Err(given_up(&self.staging)));
+        flushed.map(|()| Rest::Nothing)
     }
 
     /// The transfer stops before its end: what it wrote is flushed behind it.

@@ -144,6 +144,11 @@ impl Ledger {
         book.discard(Discard::Lost, lost);
     }
 
+    /// Whether a transfer of this process has opened what was here of the file.
+    pub(crate) fn was_opened(&self) -> bool {
+        self.book().had_bytes.is_some()
+    }
+
     /// Bytes do not count, or not any more.
     pub(crate) fn discard(&self, why: Discard, bytes: u64) {
         if bytes > 0 {

@@ -29,6 +29,8 @@ pub(crate) struct Order {
     /// Whether a redirect may lead from https to http.
     pub(crate) allow_downgrade: bool,
     pub(crate) place: Place,
+    /// Whether an earlier life of the process may have left something there.
+    pub(crate) was_here_before: bool,
     /// As the journal knows it.
     pub(crate) flushed: Option<PieceSet>,
     /// Which content of the file this is: counts how often what was had of it was dropped.

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
 use super::budget::Budget;
+use super::flush::Rest;
 use super::order::Order;
 use super::stop::Stop;
 use super::task::{Task, With};
@@ -50,8 +51,8 @@ impl Pool {
 
     /// Starts a transfer on the least busy thread and returns what stops it.
     ///
-    /// Whatever happens, an `Event::TransferEnded` follows when it no longer touches the disk. The
-    /// schedule bounds how many there are at once.
+    /// Whatever happens, an `Event::TransferEnded` or an `Event::Settled` follows when it no longer
+    /// touches the disk. The schedule bounds how many there are at once.
     pub(crate) fn start(&mut self, order: Order) -> Stop {
         let stop = Stop::default();
         let least = self.threads.iter().map(|t| t.busy.load(Ordering::Relaxed)).min();
@@ -137,6 +138,10 @@ impl Worker {
         let task = Task::run(order, with);
         async move {
             let outcome = tokio::task::spawn_local(task).await;
+            busy.fetch_sub(1, Ordering::Relaxed);
+            if matches!(outcome, Ok(Rest::Flush)) {
+                return;
+            }
             if outcome.is_err_and(|error| error.is_panic()) {
                 let trouble = fatal(
                     ErrorCode::DO_E_FATAL_CORE_ERROR,
@@ -145,7 +150,6 @@ impl Worker {
                 let news = News::Failed(trouble);
                 let _ = inbox.send(Event::Transfer { job, file, attempt, news });
             }
-            busy.fetch_sub(1, Ordering::Relaxed);
             let _ = inbox.send(Event::TransferEnded { job, file });
         }
     }

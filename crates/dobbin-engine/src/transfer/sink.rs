@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use dobbin_core::job::{Attempt, Facts};
 use dobbin_core::piece::{Manifest, PieceIndex, Spans};
 use dobbin_store::publish::mode_of_new_files;
 use dobbin_store::{Staging, StagingError};
 use dobbin_types::FileTime;
 
-use super::flush::Flusher;
+use super::flush::{Flusher, Rest};
 use super::hash::WholeHash;
 use crate::gauge::SharedGauge;
 use crate::publish::on_disk;
@@ -75,14 +76,16 @@ impl Sink {
         self.gauge.transferred_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Everything is here: waits until it survives a power cut, with the mode and the time that the
-    /// file will be shown with.
+    /// Everything is here: has it flushed, with the mode and the time that the file will be shown
+    /// with. See [`Flusher::finish`].
     pub(super) async fn finish(
         &mut self,
+        attempt: Attempt,
         last_modified: Option<FileTime>,
-    ) -> Result<(), StagingError> {
+        facts: Option<Facts>,
+    ) -> Result<Rest, StagingError> {
         self.staging.seal(mode_of_new_files(), last_modified.map(on_disk))?;
-        self.flusher.finish().await
+        self.flusher.finish(attempt, facts).await
     }
 
     /// The hash of the whole file took in bytes that were wrong: it begins anew, by reading back.

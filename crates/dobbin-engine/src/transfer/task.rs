@@ -13,6 +13,7 @@ use dobbin_types::{Discard, ErrorCode, Reason};
 use super::budget::Budget;
 use super::crew::Crew;
 use super::end::End;
+use super::flush::Rest;
 use super::order::Order;
 use super::reopen::reopen;
 use super::sources::Sources;
@@ -40,8 +41,8 @@ pub(super) struct Task {
 }
 
 impl Task {
-    /// Runs the order to its end and reports it.
-    pub(super) async fn run(order: Order, with: With) {
+    /// Runs the order to its end and reports it, unless that is left to the flush of its file.
+    pub(super) async fn run(order: Order, with: With) -> Rest {
         let (job, file, attempt) = (order.job, order.number, order.attempt);
         let tell = with.inbox.clone();
         let report = move |news| {
@@ -50,12 +51,14 @@ impl Task {
         };
         match Task::new(order, with) {
             Ok(mut task) => match task.fetch().await {
-                Ok(()) => report(News::Finished),
+                Ok(Rest::Flush) => return Rest::Flush,
+                Ok(Rest::Nothing) => report(News::Finished),
                 Err(End::Failed(trouble)) => report(News::Failed(trouble)),
                 Err(End::Stopped) => {}
             },
             Err(trouble) => report(News::Failed(trouble)),
         }
+        Rest::Nothing
     }
 
     fn new(mut order: Order, with: With) -> Result<Task, Trouble> {
@@ -68,11 +71,12 @@ impl Task {
         Ok(Task { crew: Crew::new(Rc::clone(&work), budget), work })
     }
 
-    /// Fetches until every byte is here, checked and flushed.
-    async fn fetch(&mut self) -> Result<(), End> {
+    /// Fetches until every byte is here, checked, and flushed or about to be.
+    async fn fetch(&mut self) -> Result<Rest, End> {
         let outcome = self.fetch_all().await;
         if outcome.is_err() {
             self.crew.dismiss_all().await;
+            self.work.tell_facts();
             let gauge = &self.work.order.gauge;
             if let Some(sink) = &mut self.work.state().sink {
                 let here = gauge.transferred();
@@ -84,7 +88,7 @@ impl Task {
         outcome
     }
 
-    async fn fetch_all(&mut self) -> Result<(), End> {
+    async fn fetch_all(&mut self) -> Result<Rest, End> {
         self.work.obtain_manifest().await?;
         let checked_bytes = self.open_staging().await?;
         let ledger = &self.work.order.ledger;
@@ -113,19 +117,19 @@ impl Task {
         self.flush().await
     }
 
-    /// Waits until all of it survives a power cut.
-    async fn flush(&self) -> Result<(), End> {
+    /// Has all of it flushed.
+    async fn flush(&self) -> Result<Rest, End> {
         // Taken out for the wait: nobody else is at work on it any more.
-        let (sink, last_modified) = {
+        let (sink, untold, last_modified) = {
             let mut state = self.work.state();
             let facts = state.facts.as_ref();
             let last_modified = facts.and_then(|facts| facts.last_modified);
-            (state.sink.take(), last_modified)
+            (state.sink.take(), state.untold.take(), last_modified)
         };
         let Some(mut sink) = sink else {
-            return Ok(());
+            return Ok(Rest::Nothing);
         };
-        let outcome = sink.finish(last_modified).await;
+        let outcome = sink.finish(self.work.order.attempt, last_modified, untold).await;
         self.work.state().sink = Some(sink);
         Ok(outcome?)
     }
@@ -137,7 +141,11 @@ impl Task {
         let order = &self.work.order;
         let facts = self.work.state().facts.clone();
         let Some(facts) = facts else {
-            Staging::discard_at(&order.place)?;
+            // Of a file that was never begun there is nothing, and looking for it would cost more than
+            // writing it, where it is small.
+            if order.was_here_before || order.ledger.was_opened() {
+                Staging::discard_at(&order.place)?;
+            }
             return Ok(0);
         };
         let size = self.work.map(&facts)?.local_size();

@@ -76,6 +76,9 @@ pub(super) struct State {
     /// What the file's own URL says that its hash is.
     pub(super) word: Word,
     pub(super) unnoted: Option<Unnoted>,
+    /// What was learnt of a small file, as long as the loop was not told: it mostly hears of it with
+    /// the file's end.
+    pub(super) untold: Option<Facts>,
     /// Connections at work.
     pub(super) connections_count: usize,
     /// Whether replies have shown that parts can be asked for, over connections of their own.
@@ -116,6 +119,7 @@ impl Work {
             wrongs: Wrongs::default(),
             word: Word::default(),
             unnoted: None,
+            untold: None,
             connections_count: 0,
             has_parts: false,
             glued_blindly: false,
@@ -268,20 +272,29 @@ impl Work {
         let is_news = self.state().facts.as_ref() != Some(&facts);
         if is_news {
             let is_small = self.cut(&facts).is_ok_and(|layout| layout.piece_count() <= 1);
-            let unnoted = if is_small {
-                self.send(News::Known(facts.clone(), None))?;
-                None
+            let (unnoted, untold) = if is_small {
+                (None, Some(facts.clone()))
             } else {
                 let (noted, answer) = oneshot::channel();
                 self.send(News::Known(facts.clone(), Some(noted)))?;
-                Some(Unnoted { answer, bytes: 0 })
+                (Some(Unnoted { answer, bytes: 0 }), None)
             };
             let mut state = self.state();
             state.unnoted = unnoted;
+            state.untold = untold;
             state.facts = Some(facts);
         }
         let is_new = self.state().sink.is_none();
         if is_new { self.create_staging() } else { Ok(()) }
+    }
+
+    /// Tells the loop what was learnt of a small file, if it was not told yet.
+    pub(super) fn tell_facts(&self) {
+        let untold = self.state().untold.take();
+        if let Some(facts) = untold {
+            // The loop may be gone: then nobody waits for the news.
+            let _ = self.send(News::Known(facts, None));
+        }
     }
 
     /// How a file of which the origin says this is cut when it is begun.
@@ -293,13 +306,13 @@ impl Work {
         }
     }
 
+    /// Nothing lies at the file's place: whoever drops what was had there removes it.
     fn create_staging(&self) -> Result<(), End> {
         let facts = self.state().facts.clone();
         let Some(facts) = facts else {
             return Err(End::Stopped);
         };
         let layout = self.cut(&facts)?;
-        Staging::discard_at(&self.order.place)?;
         let staging = Staging::create(self.order.place.clone(), layout, &self.order.boot)?;
         self.begin_writing(Arc::new(staging));
         Ok(())
@@ -356,6 +369,7 @@ impl Work {
             state.sink = None;
             state.facts = None;
             state.unnoted = None;
+            state.untold = None;
             state.came_from = None;
             state.has_parts = false;
             state.wrongs = Wrongs::default();
