@@ -50,7 +50,7 @@ fn steps(file: &FileWhy) -> Vec<(Reason, RequestEnd)> {
 fn every_byte_has_its_source_and_every_request_its_reason() {
     let site = Site::new();
     let content = Content::new(1, 5 * MIB);
-    let route = Route::honest(content).when(When::First(1), End::FinAfter(2 * MIB + MIB / 2));
+    let route = Route::honest(content).when(When::First(1), End::FinAfter(2 * MIB + MIB / 4));
     let origin = Origin::start(Plan::new().route("/a", route));
     let job =
         site.create(vec![file(format!("{}?token=secret", origin.url("/a")), &site.path("a"))]);
@@ -72,7 +72,7 @@ fn every_byte_has_its_source_and_every_request_its_reason() {
     let failure = told.requests[0].failure.as_ref().unwrap();
     assert_eq!(failure.code, why.failures[0].failure.code);
     // The half piece that came before the end of the connection had to be fetched again.
-    assert_eq!((told.requests[0].bytes, told.requests[1].start), (2 * MIB + MIB / 2, 2 * MIB));
+    assert_eq!((told.requests[0].bytes, told.requests[1].start), (2 * MIB + MIB / 4, 2 * MIB));
     assert_eq!(told.bytes.discarded.len(), 1);
     assert_eq!(told.bytes.discarded[0].why, Discard::Unfinished);
     assert_eq!(told.bytes.here, 5 * MIB);
