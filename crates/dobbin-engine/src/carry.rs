@@ -47,11 +47,18 @@ impl Loop {
 
     /// Moves a job by several outcomes, in their order, and carries out together what follows from
     /// all of them: one write of the journal.
-    pub(crate) fn outcomes(&mut self, job: JobId, events: impl IntoIterator<Item = JobEvent>) {
+    ///
+    /// * `done`: called when everything is durable, or with the reason why it is not.
+    pub(crate) fn outcomes(
+        &mut self,
+        job: JobId,
+        events: impl IntoIterator<Item = JobEvent>,
+        done: impl FnOnce(Result<(), Failure>) + Send + 'static,
+    ) {
         // Never refused: outcomes. The job may be gone, though.
         let advanced = events.into_iter().filter_map(|event| self.advance(job, event).ok());
         let effects: Vec<Effect> = advanced.flat_map(|(_after, effects)| effects).collect();
-        self.carry_out(job, effects, |_| {});
+        self.carry_out(job, effects, done);
         self.refresh(job);
         self.answer_starts(job);
     }

@@ -110,7 +110,7 @@ impl Loop {
         }
         // Last: the first of them ends the attempt, and what came of it later would be late.
         events.extend(failures);
-        self.outcomes(job, events);
+        self.outcomes(job, events, |_| {});
         for file in files {
             self.transfer_ended(job, file);
         }

@@ -215,15 +215,11 @@ impl Loop {
             let why = "only a file that was filled can have got its name";
             return self.answer(job, reply, Err(Failure::new(ErrorCode::E_INVALIDARG, why)));
         }
-        for number in files {
-            self.outcome(job, JobEvent::FilePublished(*number));
-        }
+        let named = files.iter().map(|number| JobEvent::FilePublished(*number));
         let Some(FailedFile { number, failure }) = failed else {
-            // The records were queued one by one; an empty write behind them would not hear of their
-            // failure, so one of them is written again.
-            let changes = self.records(job, false, files.iter().copied().take(1).collect());
-            return self.write(job, changes, move |outcome| drop(reply.send(outcome)));
+            return self.outcomes(job, named, move |outcome| drop(reply.send(outcome)));
         };
+        self.outcomes(job, named, |_| {});
         let trouble: Trouble = fatal(failure.code, failure.message.clone());
         if let Some(entry) = self.entries.get_mut(&job) {
             entry.completing = Some(Box::new(move |_outcome: Result<Outcome, Failure>| {
