@@ -369,7 +369,7 @@ impl Loop {
         let store = Arc::clone(&self.store);
         let (farewell, state) = (entry.farewell.take(), entry.job.state());
         run::remember(&mut self.ended, entry.into_memory());
-        self.removers.give(move || {
+        let remove = move || {
             let mut is_something_left = false;
             for place in beside {
                 if let Err(error) = Staging::discard_at(&place) {
@@ -385,6 +385,11 @@ impl Loop {
             if let Some(farewell) = farewell {
                 farewell.say(state, is_something_left);
             }
-        });
+        };
+        match state {
+            // Whoever cancels a job waits for nothing else; jobs that complete may come by the hundred.
+            JobState::Cancelled => self.removers.give_urgent(remove),
+            _ => self.removers.give(remove),
+        }
     }
 }

@@ -42,6 +42,8 @@ struct Shared {
 struct State {
     /// Bounded by who fills it: one flush per transfer, one publish or removal per job that asked.
     waiting: VecDeque<Work>,
+    /// Likewise: what is done before all that.
+    urgent: VecDeque<Work>,
     idle_count: usize,
     threads: Vec<JoinHandle<()>>,
     leaving: bool,
@@ -57,9 +59,19 @@ impl Hands {
 
     /// Does `work` soon, on one of the threads.
     pub(crate) fn give(&self, work: impl FnOnce() + Send + 'static) {
+        self.take_in(|state| state.waiting.push_back(Box::new(work)));
+    }
+
+    /// Does `work` before all that is not urgent: a caller waits for it.
+    pub(crate) fn give_urgent(&self, work: impl FnOnce() + Send + 'static) {
+        self.take_in(|state| state.urgent.push_back(Box::new(work)));
+    }
+
+    fn take_in(&self, add: impl FnOnce(&mut State)) {
         let mut state = self.shared.lock();
-        state.waiting.push_back(Box::new(work));
-        if state.idle_count < state.waiting.len() && state.threads.len() < self.shared.threads_max {
+        add(&mut state);
+        let waiting_count = state.waiting.len() + state.urgent.len();
+        if state.idle_count < waiting_count && state.threads.len() < self.shared.threads_max {
             let shared = Arc::clone(&self.shared);
             let name = format!("{}-{}", shared.name, state.threads.len());
             match thread::Builder::new().name(name).spawn(move || shared.run()) {
@@ -104,7 +116,8 @@ impl Shared {
     fn run(&self) {
         let mut state = self.lock();
         loop {
-            if let Some(work) = state.waiting.pop_front() {
+            let urgent = state.urgent.pop_front();
+            if let Some(work) = urgent.or_else(|| state.waiting.pop_front()) {
                 drop(state);
                 // One piece of work that panics must not take the thread from all the others.
                 let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
@@ -131,6 +144,25 @@ impl Shared {
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn what_is_urgent_is_done_before_what_was_given_earlier() {
+        let hands = Hands::new("test", 1);
+        let (go_on, held) = std::sync::mpsc::channel::<()>();
+        hands.give(move || held.recv().unwrap());
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let note = |what: &'static str| {
+            let order = Arc::clone(&order);
+            move || order.lock().unwrap().push(what)
+        };
+        hands.give(note("first"));
+        hands.give_urgent(note("urgent"));
+        hands.give(note("second"));
+        hands.give_urgent(note("urgent too"));
+        go_on.send(()).unwrap();
+        hands.finish();
+        assert_eq!(*order.lock().unwrap(), ["urgent", "urgent too", "first", "second"]);
+    }
 
     #[test]
     fn everything_given_is_done_before_the_end() {
