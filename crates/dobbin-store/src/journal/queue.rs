@@ -23,7 +23,13 @@ pub const QUEUED_CHANGES_MAX: usize = 16_384;
 
 /// Changes of the long lane that one transaction takes, unless its first write alone has more: so many
 /// that flushing costs little beside them, so few that a caller waits some milliseconds for them.
-pub(super) const TAKEN_CHANGES_MAX: usize = 256;
+pub(super) const TAKEN_CHANGES_MAX: usize = 128;
+
+/// The same beside short writes: their callers wait for all of the transaction.
+const TAKEN_BESIDE_MAX: usize = 32;
+
+/// How often in a row short writes go alone because the next long one is too large to go along.
+const PASSED_OVER_MAX: u32 = 8;
 
 /// Changes of a write that may overtake.
 const QUICK_CHANGES_MAX: usize = 8;
@@ -55,6 +61,8 @@ struct Waiting {
     /// How many changes of each job wait in the long lane. `None`: those of no job.
     held_up: BTreeMap<Option<JobId>, usize>,
     changes_count: usize,
+    /// How often in a row the first of the long lane was left where it is.
+    passed_over_count: u32,
     closed: bool,
 }
 
@@ -89,15 +97,18 @@ impl Waiting {
         self.long.push_back(write);
     }
 
-    /// All of the quick lane, and then of the long one what fits.
+    /// All of the quick lane, and then of the long one what fits: its first write, however large, at
+    /// the latest when it was passed over [`PASSED_OVER_MAX`] times.
     fn take(&mut self) -> VecDeque<Write> {
         let mut taken = std::mem::take(&mut self.quick);
-        let mut room = TAKEN_CHANGES_MAX;
-        let mut is_first = true;
-        while let Some(write) =
-            self.long.pop_front_if(|next| is_first || next.changes.len() <= room)
+        let is_beside = !taken.is_empty();
+        let mut room = if is_beside { TAKEN_BESIDE_MAX } else { TAKEN_CHANGES_MAX };
+        let mut is_due = !is_beside || self.passed_over_count >= PASSED_OVER_MAX;
+        self.passed_over_count = if self.long.is_empty() { 0 } else { self.passed_over_count + 1 };
+        while let Some(write) = self.long.pop_front_if(|next| is_due || next.changes.len() <= room)
         {
-            is_first = false;
+            is_due = false;
+            self.passed_over_count = 0;
             room = room.saturating_sub(write.changes.len());
             for change in &write.changes {
                 self.let_go(change.job());
@@ -226,10 +237,12 @@ mod tests {
         push(&queue, write_for(1, 1));
         push(&queue, write_for(2, 1));
         push(&queue, write_for(2, 2));
-        assert_eq!(taken(&queue), [(2, 1), (2, 2), (1, TAKEN_CHANGES_MAX)]);
+        assert_eq!(taken(&queue), [(2, 1), (2, 2)]);
+        assert_eq!(taken(&queue), [(1, TAKEN_CHANGES_MAX)]);
         push(&queue, write_for(2, 3));
         push(&queue, write_for(1, 2));
-        assert_eq!(taken(&queue), [(2, 3), (1, TAKEN_CHANGES_MAX)]);
+        assert_eq!(taken(&queue), [(2, 3)]);
+        assert_eq!(taken(&queue), [(1, TAKEN_CHANGES_MAX)]);
         // Nothing of it is held up any more but what stands behind: then order holds by itself.
         push(&queue, write_for(1, 3));
         assert_eq!(taken(&queue), [(1, 1), (1, 2), (1, 3)]);
@@ -238,6 +251,25 @@ mod tests {
         assert_eq!(taken(&queue), [(1, 4)]);
         let rest = queue.lock();
         assert_eq!((rest.changes_count, rest.held_up.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_long_write_goes_along_with_short_ones_if_it_is_not_too_long_and_else_in_the_end() {
+        let queue = Queue::default();
+        push(&queue, write_for(1, TAKEN_BESIDE_MAX));
+        push(&queue, write_for(1, TAKEN_CHANGES_MAX + 1));
+        push(&queue, write_for(1, TAKEN_BESIDE_MAX));
+        push(&queue, write_for(2, 1));
+        assert_eq!(taken(&queue), [(2, 1), (1, TAKEN_BESIDE_MAX)]);
+        for _ in 0..PASSED_OVER_MAX {
+            push(&queue, write_for(2, 1));
+            assert_eq!(taken(&queue), [(2, 1)]);
+        }
+        push(&queue, write_for(2, 1));
+        assert_eq!(taken(&queue), [(2, 1), (1, TAKEN_CHANGES_MAX + 1)]);
+        push(&queue, write_for(2, 1));
+        assert_eq!(taken(&queue), [(2, 1), (1, TAKEN_BESIDE_MAX)]);
+        assert_eq!(queue.lock().passed_over_count, 0);
     }
 
     #[test]
@@ -252,7 +284,8 @@ mod tests {
             push(&queue, write);
         }
         let counts = || taken(&queue).iter().map(|(_, count)| *count).collect::<Vec<usize>>();
-        assert_eq!(counts(), [0, TAKEN_CHANGES_MAX]);
+        assert_eq!(counts(), [0]);
+        assert_eq!(counts(), [TAKEN_CHANGES_MAX]);
         assert_eq!(counts(), [TAKEN_CHANGES_MAX, 0, 0]);
         // With an empty queue nobody waits.
         push(&queue, write_for_all());
