@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use crate::download::called_off;
 use crate::entry::LiveFile;
 use crate::event::Event;
+use crate::in_flight::About;
 use crate::picture;
 use crate::run::{self, Loop};
 use crate::transfer::chain;
@@ -170,13 +171,13 @@ impl Loop {
         done: impl FnOnce(Result<(), Failure>) + Send + 'static,
     ) {
         if changes.is_empty() {
-            return self.when_durable(Some(job), move || done(Ok(())));
+            return self.when_durable(About::Job(job), move || done(Ok(())));
         }
-        self.in_flight.begin(job);
+        let begun = self.in_flight.begin(job, &changes);
         let in_flight = Arc::clone(&self.in_flight);
         let (inbox, hands) = (self.inbox.clone(), self.hands.clone());
         self.store.journal().write(changes, move |outcome| {
-            in_flight.end(job);
+            in_flight.end(begun);
             done(outcome.map_err(|error| {
                 tracing::error!(%job, error = %chain(&error), "the journal cannot be written");
                 // Not from here: this is the journal's own thread, and the loop may wait for it.
@@ -189,11 +190,15 @@ impl Loop {
         });
     }
 
-    /// Calls `then` when everything written so far of a job is durable; without a job, of any.
-    pub(crate) fn when_durable(&self, job: Option<JobId>, then: impl FnOnce() + Send + 'static) {
-        if !self.in_flight.is_any(job) {
+    /// Calls `then` when everything written so far is durable that this is about.
+    pub(crate) fn when_durable(&self, about: About, then: impl FnOnce() + Send + 'static) {
+        if !self.in_flight.concerns(about) {
             return then();
         }
+        let job = match about {
+            About::Job(job) => Some(job),
+            About::AllJobs => None,
+        };
         // Behind the others in the journal's queue. Should they fail, their callers were told.
         self.store.journal().when_durable(job, then);
     }

@@ -11,6 +11,7 @@ use crate::door::{Offered, refused};
 use crate::entry::{Entry, LiveFile};
 use crate::event::{Command, Reply};
 use crate::handle::Wish;
+use crate::in_flight::About;
 use crate::picture;
 use crate::run::Loop;
 
@@ -317,25 +318,25 @@ impl Loop {
         reply: Reply<T>,
         answer: Result<T, Failure>,
     ) {
-        self.answer_when_durable(Some(job), reply, answer);
+        self.answer_when_durable(About::Job(job), reply, answer);
     }
 
-    /// As [`Loop::answer`], of all jobs.
+    /// As [`Loop::answer`], of all jobs as their records are.
     pub(crate) fn answer_of_all<T: Send + 'static>(
         &self,
         reply: Reply<T>,
         answer: Result<T, Failure>,
     ) {
-        self.answer_when_durable(None, reply, answer);
+        self.answer_when_durable(About::AllJobs, reply, answer);
     }
 
     fn answer_when_durable<T: Send + 'static>(
         &self,
-        job: Option<JobId>,
+        about: About,
         reply: Reply<T>,
         answer: Result<T, Failure>,
     ) {
-        self.when_durable(job, move || {
+        self.when_durable(about, move || {
             // The caller may have hung up.
             let _ = reply.send(answer);
         });

@@ -1,68 +1,110 @@
 //! Which jobs have writes in the journal's queue that are not durable yet.
 //!
 //! Nobody is told what a crash could take back: an answer about a job waits for these. It does not wait
-//! for what other jobs have to write, and not at all when its own job has nothing to.
+//! for what other jobs have to write, and not at all when its own job has nothing to. An answer about
+//! jobs as such waits for their own records; what of their files is noted is not in it.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use dobbin_store::Change;
 use dobbin_types::JobId;
 
 /// The writes, counted. The loop begins them, the journal's thread ends them.
 #[derive(Debug, Default)]
 pub(crate) struct InFlight {
     // Held for a moment only.
-    counts: Mutex<BTreeMap<JobId, usize>>,
+    counts: Mutex<Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// Of each job that has any.
+    writes: BTreeMap<JobId, usize>,
+    /// Those of all jobs that say what a job is, or that it is no more.
+    records: usize,
+}
+
+/// A write that is under way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Begun {
+    job: JobId,
+    is_record: bool,
+}
+
+/// What an answer tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum About {
+    /// One job and its files.
+    Job(JobId),
+    /// All jobs, as their records are.
+    AllJobs,
 }
 
 impl InFlight {
     /// A write of the job is about to be queued.
-    pub(crate) fn begin(&self, job: JobId) {
-        *self.lock().entry(job).or_default() += 1;
+    pub(crate) fn begin(&self, job: JobId, changes: &[Change]) -> Begun {
+        let says_what_it_is =
+            |change: &Change| matches!(change, Change::PutJob { .. } | Change::RemoveJob(_));
+        let is_record = changes.iter().any(says_what_it_is);
+        let mut counts = self.lock();
+        *counts.writes.entry(job).or_default() += 1;
+        counts.records += usize::from(is_record);
+        Begun { job, is_record }
     }
 
-    /// A write of the job is durable, or has failed.
-    pub(crate) fn end(&self, job: JobId) {
+    /// That write is durable, or has failed.
+    pub(crate) fn end(&self, begun: Begun) {
         let mut counts = self.lock();
-        let Some(count) = counts.get_mut(&job) else {
+        counts.records -= usize::from(begun.is_record);
+        let Some(count) = counts.writes.get_mut(&begun.job) else {
             return;
         };
         *count -= 1;
         if *count == 0 {
-            counts.remove(&job);
+            counts.writes.remove(&begun.job);
         }
     }
 
-    /// Whether a write of the job is under way; without a job, of any.
-    pub(crate) fn is_any(&self, job: Option<JobId>) -> bool {
+    /// Whether a write is under way that an answer has to wait for.
+    pub(crate) fn concerns(&self, about: About) -> bool {
         let counts = self.lock();
-        job.map_or(!counts.is_empty(), |job| counts.contains_key(&job))
+        match about {
+            About::Job(job) => counts.writes.contains_key(&job),
+            About::AllJobs => counts.records > 0,
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<JobId, usize>> {
+    fn lock(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use dobbin_types::FileNumber;
+
     use super::*;
 
     #[test]
     fn a_job_has_writes_under_way_until_the_last_of_them_ended() {
         let [one, other] = [1, 2].map(|byte| JobId::from_bytes([byte; 16]));
         let in_flight = InFlight::default();
-        let seen = || [Some(one), Some(other), None].map(|job| in_flight.is_any(job));
+        let seen = || {
+            [About::Job(one), About::Job(other), About::AllJobs]
+                .map(|about| in_flight.concerns(about))
+        };
+        let of_file = [Change::DropFlushed { job: one, number: FileNumber(0) }];
         assert_eq!(seen(), [false, false, false]);
-        in_flight.begin(one);
-        in_flight.begin(one);
-        assert_eq!(seen(), [true, false, true]);
-        in_flight.begin(other);
-        in_flight.end(one);
+        let first = in_flight.begin(one, &of_file);
+        let second = in_flight.begin(one, &of_file);
+        assert_eq!(seen(), [true, false, false]);
+        let third = in_flight.begin(other, &[Change::RemoveJob(other)]);
+        in_flight.end(first);
         assert_eq!(seen(), [true, true, true]);
-        in_flight.end(one);
+        in_flight.end(second);
         assert_eq!(seen(), [false, true, true]);
-        in_flight.end(other);
+        in_flight.end(third);
         assert_eq!(seen(), [false, false, false]);
     }
 }
