@@ -10,7 +10,7 @@ use dobbin_types::{FileNumber, JobId, JobState};
 use tokio::sync::oneshot;
 
 use crate::download::called_off;
-use crate::entry::LiveFile;
+use crate::entry::{Entry, LiveFile};
 use crate::event::Event;
 use crate::in_flight::About;
 use crate::picture;
@@ -355,9 +355,13 @@ impl Loop {
         });
     }
 
-    /// Removes what a job that is over left on the disk, once its last transfer is gone.
+    /// Removes what a job that is over left on the disk, once no transfer of it can put anything there
+    /// any more. One that only waits for its last flush has its files open and makes none.
     pub(crate) fn remove_files(&mut self, job: JobId) {
-        if !self.leaving.get(&job).is_some_and(|entry| entry.forgotten && entry.runs.is_empty()) {
+        let is_free = |entry: &Entry| {
+            entry.forgotten && entry.runs.values().all(|run| run.settling_bytes.is_some())
+        };
+        if !self.leaving.get(&job).is_some_and(|entry| is_free(entry)) {
             return;
         }
         let Some(mut entry) = self.leaving.remove(&job) else {

@@ -23,6 +23,12 @@ impl Loop {
     /// A transfer needs the network no more.
     pub(crate) fn settling(&mut self, job: JobId, file: FileNumber, bytes: u64) {
         let now = self.clock.now();
+        if let Some(entry) = self.leaving.get_mut(&job) {
+            if let Some(run) = entry.runs.get_mut(&file) {
+                run.settling_bytes = Some(bytes);
+            }
+            return self.remove_files(job);
+        }
         let Some(entry) = self.entries.get_mut(&job) else {
             return;
         };
