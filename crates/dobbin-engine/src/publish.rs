@@ -31,7 +31,7 @@ use crate::transfer::{chain, fatal, of_disk};
 const PUBLISHING_MAX: usize = 8;
 
 /// Files of such a group: one note of all intents, one flush of each folder.
-const GROUP_FILES_MAX: usize = 128;
+const GROUP_FILES_MAX: usize = 64;
 
 /// Bytes of the files of such a group, unless it has one file only: where files must be copied, the
 /// first should not wait long for the last.

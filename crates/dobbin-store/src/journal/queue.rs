@@ -23,7 +23,7 @@ pub const QUEUED_CHANGES_MAX: usize = 16_384;
 
 /// Changes of the long lane that one transaction takes, unless its first write alone has more: so many
 /// that flushing costs little beside them, so few that a caller waits some milliseconds for them.
-pub(super) const TAKEN_CHANGES_MAX: usize = 128;
+pub(super) const TAKEN_CHANGES_MAX: usize = 64;
 
 /// The same beside short writes: their callers wait for all of the transaction.
 const TAKEN_BESIDE_MAX: usize = 32;
