@@ -38,8 +38,8 @@ fn files_are_cut_into_as_many_groups_as_go_at_once_and_no_group_is_too_large() {
         (same(3, 1), vec![1; 3]),
         (same(PUBLISHING_MAX, 1), vec![1; PUBLISHING_MAX]),
         (same(17, 1), vec![3, 3, 3, 3, 3, 2]),
-        (same(1_024, 0), vec![128; 8]),
-        (same(1_030, 1), [vec![128; 8], vec![6]].concat()),
+        (same(8 * GROUP_FILES_MAX, 0), vec![GROUP_FILES_MAX; 8]),
+        (same(9 * GROUP_FILES_MAX + 6, 1), [vec![GROUP_FILES_MAX; 9], vec![6]].concat()),
         // Those that would hold the others up go by themselves; exactly so much does not.
         (same(16, 40 * MIB), vec![1; 16]),
         (same(16, max / 2), vec![2; 8]),
