@@ -25,7 +25,7 @@ const MIB: u64 = 1024 * 1024;
 const LARGE: Content = Content::new(0xD0BB1, 3 * MIB);
 
 /// Where its first transfer breaks.
-const CUT: u64 = 2 * MIB + MIB / 2;
+const CUT: u64 = 2 * MIB + MIB / 4;
 
 /// Failures that a case may cost before it counts as one that never ends.
 const FAILURES_MAX: usize = 20;
