@@ -4,6 +4,7 @@
 //! "journal": WAL mode, every commit flushed, one writer, many writes to a commit).
 
 mod change;
+mod checkpoint;
 mod error;
 mod load;
 mod queue;

@@ -138,14 +138,15 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(16);
     // FULL: a commit returns only when it is flushed. A small cache: the tables are written more than
-    // read, and an idle agent shall stay small. The log is folded into the database every 4 MiB, and
-    // does not stay longer than that on disk after a burst.
+    // read, and an idle agent shall stay small. No commit makes a checkpoint: that is done beside, see
+    // `checkpoint`. After a burst the log is cut to 8 MiB; up to there it is written over in place,
+    // because a file that grows costs each flush a commit of the file system's own journal.
     connection.execute_batch(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA cache_size = -512;
-         PRAGMA wal_autocheckpoint = 1024;
-         PRAGMA journal_size_limit = 4194304;
+         PRAGMA wal_autocheckpoint = 0;
+         PRAGMA journal_size_limit = 8388608;
          PRAGMA trusted_schema = OFF;",
     )
 }

@@ -11,6 +11,7 @@ use dobbin_types::JobId;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::change::Change;
+use super::checkpoint::Checkpoints;
 use super::error::{JournalError, JournalErrorKind};
 use super::load::{self, Loaded, StoredJob};
 use super::queue::{Queue, Write};
@@ -31,9 +32,10 @@ impl Journal {
     /// there is damaged it is set aside, a new one is begun, and the second value says where the old
     /// one is now.
     pub(crate) fn open(folder: &Path) -> Result<(Journal, Option<PathBuf>), JournalError> {
-        let (connection, quarantined) = schema::open(folder)?;
+        let (mut connection, quarantined) = schema::open(folder)?;
         let queue = Arc::new(Queue::default());
         let writer = Writer {
+            checkpoints: Checkpoints::start(folder, &mut connection)?,
             connection,
             queue: Arc::clone(&queue),
             reserve: Reserve::open(folder.join("reserve")),
@@ -141,6 +143,8 @@ impl Drop for Journal {
 
 /// What the writer's thread owns.
 struct Writer {
+    /// Before the connection, whose last act is a checkpoint: two cannot be made at once.
+    checkpoints: Checkpoints,
     connection: Connection,
     queue: Arc<Queue>,
     reserve: Reserve,
@@ -162,7 +166,9 @@ impl Writer {
                 tracing::error!(%error, writes = writes.len(), "journal commit failed");
             }
             answer(writes, &outcome);
+            self.checkpoints.after_commit(&self.connection);
         }
+        drop(self.checkpoints);
         self.connection
             .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
             .and_then(|()| self.connection.close().map_err(|(_, error)| error))
