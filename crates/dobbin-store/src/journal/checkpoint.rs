@@ -2,11 +2,11 @@
 //!
 //! One takes as long as ten commits and more. On a thread of its own nobody waits for it: SQLite lets the
 //! writer commit meanwhile. What it commits then stays in the log, which begins anew only after a
-//! checkpoint that left nothing; if none does until [`LOG_PAGES_MAX`], the writer makes one itself.
+//! checkpoint that left nothing; so the writer moves that little itself when the thread is done.
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
@@ -19,8 +19,8 @@ use crate::error::FileError;
 /// Pages (4 KiB) that the log gets longer from one checkpoint to the next.
 const PAGES_BETWEEN: usize = 1024;
 
-/// Pages in the log from which on the writer makes the checkpoint: 64 MiB, read within a second when the
-/// machine comes back.
+/// Pages in the log from which on the writer makes the checkpoint, however much there is to move: 64 MiB,
+/// read within a second when the machine comes back.
 const LOG_PAGES_MAX: usize = 16_384;
 
 const CHECKPOINT: &str = "PRAGMA wal_checkpoint(PASSIVE)";
@@ -31,6 +31,8 @@ pub(super) struct Checkpoints {
     log_pages: Arc<AtomicUsize>,
     /// The same when a checkpoint was last asked for.
     asked_at: usize,
+    /// Whether the thread has made one that the writer has not followed.
+    made: Arc<AtomicBool>,
     /// `None` only while it is dropped.
     ask: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -47,11 +49,13 @@ enum Due {
     Now,
 }
 
-fn due(asked_at: usize, log_pages: usize) -> Due {
+fn due(asked_at: usize, log_pages: usize, is_made: bool) -> Due {
     if log_pages >= LOG_PAGES_MAX {
         Due::Now
     } else if log_pages >= asked_at + PAGES_BETWEEN {
         Due::Beside
+    } else if is_made {
+        Due::Now
     } else {
         Due::No
     }
@@ -72,14 +76,15 @@ impl Checkpoints {
         writer.wal_hook(Some(count)).map_err(|error| JournalError::from_sqlite("open", error))?;
         // Who asks while one is asked for already wants nothing more.
         let (ask, asked) = sync_channel(1);
-        let owned = folder.to_path_buf();
+        let made = Arc::new(AtomicBool::new(false));
+        let (owned, done) = (folder.to_path_buf(), Arc::clone(&made));
         let thread = thread::Builder::new()
             .name("checkpoints".to_owned())
-            .spawn(move || make_when_asked(&owned, &asked))
+            .spawn(move || make_when_asked(&owned, &asked, &done))
             .map_err(|error| {
                 JournalError::from_file("open", FileError::new("start a thread for", folder, error))
             })?;
-        Ok(Checkpoints { log_pages, asked_at: 0, ask: Some(ask), thread: Some(thread) })
+        Ok(Checkpoints { log_pages, asked_at: 0, made, ask: Some(ask), thread: Some(thread) })
     }
 
     /// To be called after each commit of the writer, when nobody waits for it any more.
@@ -87,7 +92,7 @@ impl Checkpoints {
         let log_pages = self.log_pages.load(Ordering::Relaxed);
         // Shorter than it was: it began anew.
         self.asked_at = if log_pages < self.asked_at { 0 } else { self.asked_at };
-        match due(self.asked_at, log_pages) {
+        match due(self.asked_at, log_pages, self.made.swap(false, Ordering::Relaxed)) {
             Due::No => return,
             Due::Beside => {
                 let _asked_already = self.ask.as_ref().map(|ask| ask.try_send(()));
@@ -109,7 +114,7 @@ impl Drop for Checkpoints {
 
 /// The thread. Its connection is opened when it is first needed: an agent with little to do never
 /// has one.
-fn make_when_asked(folder: &Path, asked: &Receiver<()>) {
+fn make_when_asked(folder: &Path, asked: &Receiver<()>, made: &AtomicBool) {
     let mut connection = None;
     while asked.recv().is_ok() {
         if connection.is_none() {
@@ -117,6 +122,7 @@ fn make_when_asked(folder: &Path, asked: &Receiver<()>) {
             connection = opened.inspect_err(warn).ok();
         }
         connection.iter().for_each(make);
+        made.store(true, Ordering::Relaxed);
     }
 }
 
@@ -155,17 +161,21 @@ mod tests {
     }
 
     #[test]
-    fn one_is_due_each_time_the_log_got_longer_by_so_much_and_the_writers_in_the_end() {
-        for (asked_at, log_pages, expect) in [
-            (0, PAGES_BETWEEN - 1, Due::No),
-            (0, PAGES_BETWEEN, Due::Beside),
-            (PAGES_BETWEEN, PAGES_BETWEEN + 1, Due::No),
-            (PAGES_BETWEEN, 2 * PAGES_BETWEEN, Due::Beside),
-            (LOG_PAGES_MAX - 2, LOG_PAGES_MAX - 1, Due::No),
-            (LOG_PAGES_MAX - 2, LOG_PAGES_MAX, Due::Now),
-            (LOG_PAGES_MAX, LOG_PAGES_MAX + 1, Due::Now),
+    fn one_is_due_each_time_the_log_got_longer_by_so_much_and_then_one_by_the_writer() {
+        for (asked_at, log_pages, is_made, expect) in [
+            (0, PAGES_BETWEEN - 1, false, Due::No),
+            (0, PAGES_BETWEEN, false, Due::Beside),
+            (PAGES_BETWEEN, PAGES_BETWEEN + 1, false, Due::No),
+            (PAGES_BETWEEN, PAGES_BETWEEN + 1, true, Due::Now),
+            (PAGES_BETWEEN, 2 * PAGES_BETWEEN, false, Due::Beside),
+            // Too much came meanwhile for the writer.
+            (PAGES_BETWEEN, 2 * PAGES_BETWEEN, true, Due::Beside),
+            (LOG_PAGES_MAX - 2, LOG_PAGES_MAX - 1, false, Due::No),
+            (LOG_PAGES_MAX - 2, LOG_PAGES_MAX, false, Due::Now),
+            (LOG_PAGES_MAX, LOG_PAGES_MAX + 1, false, Due::Now),
         ] {
-            assert_eq!(due(asked_at, log_pages), expect, "{log_pages} after {asked_at}");
+            let case = format!("{log_pages} after {asked_at}, made: {is_made}");
+            assert_eq!(due(asked_at, log_pages, is_made), expect, "{case}");
         }
     }
 
@@ -186,6 +196,22 @@ mod tests {
         assert!(database_bytes(folder.path()) >= before + PAGES_BETWEEN as u64 * 4096);
         commit(&connection, 1);
         assert!(log_pages.load(Ordering::Relaxed) < PAGES_BETWEEN);
+    }
+
+    #[test]
+    fn what_is_committed_beside_a_checkpoint_is_moved_by_the_writer() {
+        let folder = tempfile::tempdir().unwrap();
+        let (connection, mut checkpoints) = watched(folder.path());
+        commit(&connection, PAGES_BETWEEN);
+        let before = database_bytes(folder.path());
+        // As if the thread had just made one, and had seen nothing of this.
+        checkpoints.asked_at = PAGES_BETWEEN;
+        checkpoints.made.store(true, Ordering::Relaxed);
+        checkpoints.after_commit(&connection);
+        assert!(database_bytes(folder.path()) >= before + PAGES_BETWEEN as u64 * 4096);
+        assert!(!checkpoints.made.load(Ordering::Relaxed));
+        commit(&connection, 1);
+        assert!(checkpoints.log_pages.load(Ordering::Relaxed) < PAGES_BETWEEN);
     }
 
     #[test]
