@@ -12,7 +12,6 @@ use tokio::sync::oneshot;
 use crate::download::called_off;
 use crate::entry::{Entry, LiveFile};
 use crate::event::Event;
-use crate::in_flight::About;
 use crate::picture;
 use crate::run::{self, Loop};
 use crate::transfer::chain;
@@ -171,7 +170,7 @@ impl Loop {
         done: impl FnOnce(Result<(), Failure>) + Send + 'static,
     ) {
         if changes.is_empty() {
-            return self.when_durable(About::Job(job), move || done(Ok(())));
+            return self.when_durable(Some(job), move || done(Ok(())));
         }
         let begun = self.in_flight.begin(job, &changes);
         let in_flight = Arc::clone(&self.in_flight);
@@ -190,15 +189,12 @@ impl Loop {
         });
     }
 
-    /// Calls `then` when everything written so far is durable that this is about.
-    pub(crate) fn when_durable(&self, about: About, then: impl FnOnce() + Send + 'static) {
-        if !self.in_flight.concerns(about) {
+    /// Calls `then` when everything written of the job so far is durable; without a job, the records of
+    /// all jobs.
+    pub(crate) fn when_durable(&self, job: Option<JobId>, then: impl FnOnce() + Send + 'static) {
+        if !self.in_flight.concerns(job) {
             return then();
         }
-        let job = match about {
-            About::Job(job) => Some(job),
-            About::AllJobs => None,
-        };
         // Behind the others in the journal's queue. Should they fail, their callers were told.
         self.store.journal().when_durable(job, then);
     }

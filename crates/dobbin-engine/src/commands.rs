@@ -11,7 +11,6 @@ use crate::door::{Offered, refused};
 use crate::entry::{Entry, LiveFile};
 use crate::event::{Command, Reply};
 use crate::handle::Wish;
-use crate::in_flight::About;
 use crate::picture;
 use crate::run::Loop;
 
@@ -31,9 +30,10 @@ impl Loop {
                 let info = self.info(actor, job);
                 self.answer(job, reply, info);
             }
-            Command::Files { job, first, reply } => {
-                match self.held(actor, job).map(|entry| picture::files(entry, first)) {
-                    // The caller, who may have hung up, has to ask for more: that answer counts.
+            Command::Files { job, part, reply } => {
+                match self.held(actor, job).map(|entry| picture::files(entry, part)) {
+                    // The caller, who may have hung up, has to ask for more: the answer to the last
+                    // question waits until all of it is durable.
                     Ok(portion) if portion.leaves_more() => drop(reply.send(Ok(portion))),
                     portion => self.answer(job, reply, portion),
                 }
@@ -318,7 +318,7 @@ impl Loop {
         reply: Reply<T>,
         answer: Result<T, Failure>,
     ) {
-        self.answer_when_durable(About::Job(job), reply, answer);
+        self.answer_when_durable(Some(job), reply, answer);
     }
 
     /// As [`Loop::answer`], of all jobs as their records are.
@@ -327,16 +327,16 @@ impl Loop {
         reply: Reply<T>,
         answer: Result<T, Failure>,
     ) {
-        self.answer_when_durable(About::AllJobs, reply, answer);
+        self.answer_when_durable(None, reply, answer);
     }
 
     fn answer_when_durable<T: Send + 'static>(
         &self,
-        about: About,
+        job: Option<JobId>,
         reply: Reply<T>,
         answer: Result<T, Failure>,
     ) {
-        self.when_durable(about, move || {
+        self.when_durable(job, move || {
             // The caller may have hung up.
             let _ = reply.send(answer);
         });

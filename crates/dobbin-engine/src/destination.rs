@@ -5,7 +5,7 @@
 //! may do, and looking would tell the caller what is there. Such a caller looks for itself, and
 //! creates the file itself (decision "who writes the user's file").
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
@@ -42,12 +42,11 @@ pub(crate) enum Keep {
 }
 
 impl Keep {
-    /// Asks the disk. Publishing copies where this is wrong or cannot be said.
-    pub(crate) fn of(place: &Place<'_>) -> Keep {
-        let folder = place.path.parent().filter(|_| !place.is_foreign());
-        match folder.map(|folder| space::same_mount(place.state, folder)) {
-            Some(Ok(false)) => Keep::Beside,
-            Some(Ok(true) | Err(_)) | None => Keep::InStore,
+    /// For what goes to `folder`. Publishing copies where this is wrong or cannot be said.
+    fn of(state: &Path, folder: &Path) -> Keep {
+        match space::same_mount(state, folder) {
+            Ok(false) => Keep::Beside,
+            Ok(true) | Err(_) => Keep::InStore,
         }
     }
 }
@@ -57,36 +56,44 @@ impl Keep {
 #[derive(Default)]
 pub(crate) struct Looked {
     folders: Folders,
-    /// Folders that do not lie in the agent's own.
-    outside: BTreeSet<PathBuf>,
+    /// Folders that do not lie in the agent's own, and where what goes there is kept.
+    outside: BTreeMap<PathBuf, Keep>,
 }
 
-/// Looks at a destination before a byte is fetched.
-pub(crate) fn check(place: &Place<'_>, looked: &mut Looked) -> Result<(), Failure> {
+/// Looks at a destination before a byte is fetched, and says where the bytes are to be kept.
+pub(crate) fn check(place: &Place<'_>, looked: &mut Looked) -> Result<Keep, Failure> {
     if place.is_foreign() {
-        return Ok(());
+        return Ok(Keep::InStore);
     }
     let folder = durable::parent(place.path);
-    if !looked.outside.contains(folder) {
-        may_name(place)?;
-        looked.outside.insert(folder.to_path_buf());
-    }
-    let outcome = publish::check_destination_in(&mut looked.folders, place.path, place.replace);
-    outcome.map_err(|error| {
-        // The interface's code for "no right to write there" (`AddFileWithRanges`).
-        let denied = ErrorCode::from_errno(ERRNO_EACCES);
-        let code = if error.code() == denied { ErrorCode::E_ACCESSDENIED } else { error.code() };
-        Failure::new(code, crate::transfer::chain(&error))
-    })
+    let keep = match looked.outside.get(folder) {
+        Some(keep) => *keep,
+        None => {
+            may_name(place)?;
+            let keep = Keep::of(place.state, folder);
+            looked.outside.insert(folder.to_path_buf(), keep);
+            keep
+        }
+    };
+    publish::check_destination_in(&mut looked.folders, place.path, place.replace).map_err(
+        |error| {
+            // The interface's code for "no right to write there" (`AddFileWithRanges`).
+            let denied = ErrorCode::from_errno(ERRNO_EACCES);
+            let code =
+                if error.code() == denied { ErrorCode::E_ACCESSDENIED } else { error.code() };
+            Failure::new(code, crate::transfer::chain(&error))
+        },
+    )?;
+    Ok(keep)
 }
 
 /// The same, but folders that are missing are made (`LocalPath` of a download): with the caller's
 /// rights, so only where those are the service's own.
-pub(crate) fn make_way(place: &Place<'_>) -> Result<(), Failure> {
-    may_name(place)?;
+pub(crate) fn make_way(place: &Place<'_>) -> Result<Keep, Failure> {
     if place.is_foreign() {
-        return Ok(());
+        return Ok(Keep::InStore);
     }
+    may_name(place)?;
     let folder = place.path.parent().unwrap_or(place.path);
     if folder.is_dir() {
         return check(place, &mut Looked::default());

@@ -109,22 +109,15 @@ impl Door {
         // First what can be said without the disk, so that the message names the real mistake.
         let files = door(&files, is_url).map_err(refused)?;
         let mut keeps = Vec::with_capacity(files.len());
-        // Of the folder before: files of one call mostly go to one folder.
-        let mut last: Option<(Option<&Path>, Keep)> = None;
         let mut looked = Looked::default();
         for (index, file) in files.iter().enumerate() {
             if file.local_name.is_empty() {
                 keeps.push(Keep::default());
                 continue;
             }
-            let name = Path::new(&file.local_name);
-            destination::check(&self.place(actor, name, file.replace), &mut looked)
+            let place = self.place(actor, Path::new(&file.local_name), file.replace);
+            let keep = destination::check(&place, &mut looked)
                 .map_err(|failure| failure.at(format!("files[{index}].local_name")))?;
-            let folder = Path::new(&file.local_name).parent();
-            let known = last.filter(|(before, _)| *before == folder);
-            let keep =
-                known.map_or_else(|| self.keep_of(actor, &file.local_name), |(_, keep)| keep);
-            last = Some((folder, keep));
             keeps.push(keep);
         }
         Ok((Offered { files, keeps }, given))
@@ -136,24 +129,20 @@ impl Door {
         destination::may_name(&self.place(actor, path, false))
     }
 
-    /// Makes the folders of a download's destination and looks whether a file may be put there.
-    pub(crate) fn make_way(&self, actor: Actor, path: &str) -> Result<(), Failure> {
+    /// Makes the folders of a download's destination, looks whether a file may be put there, and says
+    /// where its bytes are to be kept.
+    pub(crate) fn make_way(&self, actor: Actor, path: &str) -> Result<Keep, Failure> {
         destination::make_way(&self.place(actor, Path::new(path), false))
     }
 
-    /// Whether a file may go there.
+    /// Whether a file may go there, and where its bytes are to be kept.
     pub(crate) fn destination(
         &self,
         actor: Actor,
         name: &str,
         replace: bool,
-    ) -> Result<(), Failure> {
+    ) -> Result<Keep, Failure> {
         destination::check(&self.place(actor, Path::new(name), replace), &mut Looked::default())
-    }
-
-    /// Where the bytes of a file are to be kept that will go there.
-    pub(crate) fn keep_of(&self, actor: Actor, name: &str) -> Keep {
-        Keep::of(&self.place(actor, Path::new(name), false))
     }
 
     fn place<'a>(&'a self, actor: Actor, path: &'a Path, replace: bool) -> destination::Place<'a> {

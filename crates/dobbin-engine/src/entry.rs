@@ -75,7 +75,6 @@ pub(crate) struct Run {
 }
 
 /// A file, live.
-#[derive(Clone)]
 pub(crate) struct LiveFile {
     /// Its figures are those with which the process began: see [`LiveFile::extras_at`].
     pub(crate) extras: FileExtras,

@@ -20,7 +20,7 @@ use crate::handle::Wish;
 use crate::handover::{Desk, Ticket};
 use crate::list::{JobFilter, Page};
 use crate::listen::Listening;
-use crate::picture::Portion;
+use crate::picture::{PartAsked, Portion};
 use crate::tell::{Watcher, Watching};
 
 /// How a caller gets the answer.
@@ -90,63 +90,19 @@ pub(crate) enum News {
 
 /// What callers ask for.
 pub(crate) enum Command {
-    Create {
-        new: Box<NewJob>,
-        offered: Offered,
-        reply: Reply<JobId>,
-    },
-    AddFiles {
-        job: JobId,
-        offered: Offered,
-        reply: Reply<Vec<FileNumber>>,
-    },
-    Jobs {
-        filter: JobFilter,
-        page: Page,
-        reply: Reply<JobList>,
-    },
-    Job {
-        job: JobId,
-        reply: Reply<JobInfo>,
-    },
-    /// Those from that number on: not more than [`picture::FILES_MAX`].
-    Files {
-        job: JobId,
-        first: usize,
-        reply: Reply<Portion>,
-    },
-    File {
-        job: JobId,
-        file: FileNumber,
-        reply: Reply<FileInfo>,
-    },
-    Error {
-        job: JobId,
-        reply: Reply<JobFailure>,
-    },
-    Wish {
-        job: JobId,
-        wish: Wish,
-        reply: Reply<Outcome>,
-    },
+    Create { new: Box<NewJob>, offered: Offered, reply: Reply<JobId> },
+    AddFiles { job: JobId, offered: Offered, reply: Reply<Vec<FileNumber>> },
+    Jobs { filter: JobFilter, page: Page, reply: Reply<JobList> },
+    Job { job: JobId, reply: Reply<JobInfo> },
+    Files { job: JobId, part: PartAsked, reply: Reply<Portion> },
+    File { job: JobId, file: FileNumber, reply: Reply<FileInfo> },
+    Error { job: JobId, reply: Reply<JobFailure> },
+    Wish { job: JobId, wish: Wish, reply: Reply<Outcome> },
     Download(DownloadCommand),
-    MayChange {
-        job: JobId,
-        reply: Reply<Uid>,
-    },
-    HandOver {
-        job: JobId,
-        reply: Reply<Ticket>,
-    },
-    Handover {
-        job: JobId,
-        number: u64,
-        step: Desk,
-    },
-    Subscribe {
-        job: Option<JobId>,
-        reply: Reply<Watching>,
-    },
+    MayChange { job: JobId, reply: Reply<Uid> },
+    HandOver { job: JobId, reply: Reply<Ticket> },
+    Handover { job: JobId, number: u64, step: Desk },
+    Subscribe { job: Option<JobId>, reply: Reply<Watching> },
     Callback(CallbackCommand),
     Property(PropertyCommand),
     Why(WhyCommand),

@@ -17,6 +17,7 @@ use crate::event::{CallbackCommand, Command, Event, Reply};
 use crate::handover::Handover;
 use crate::list::{JobFilter, Page};
 use crate::listen::Listening;
+use crate::picture::PartAsked;
 use crate::tell::Watching;
 
 /// What a caller asks of a job, beyond looking at it.
@@ -118,14 +119,11 @@ impl Handle {
     /// is at may be a moment later than what those before it are at.
     pub async fn files(&self, actor: Actor, job: JobId) -> Result<FileList, Failure> {
         let mut files: Vec<FileInfo> = Vec::new();
-        let mut count = None;
-        while count.is_none_or(|count| files.len() < count) {
-            let first = files.len();
-            let portion = self.ask(actor, |reply| Command::Files { job, first, reply }).await?;
-            // What is added meanwhile is not in the list.
-            let count = *count.get_or_insert(portion.count);
+        let mut part = PartAsked::default();
+        while part.count.is_none_or(|count| files.len() < count) {
+            let portion = self.ask(actor, |reply| Command::Files { job, part, reply }).await?;
             files.extend(portion.files);
-            files.truncate(count);
+            part = PartAsked { first: files.len(), count: Some(portion.count) };
         }
         Ok(FileList { files })
     }

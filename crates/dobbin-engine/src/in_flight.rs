@@ -32,15 +32,6 @@ pub(crate) struct Begun {
     is_record: bool,
 }
 
-/// What an answer tells of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum About {
-    /// One job and its files.
-    Job(JobId),
-    /// All jobs, as their records are.
-    AllJobs,
-}
-
 impl InFlight {
     /// A write of the job is about to be queued.
     pub(crate) fn begin(&self, job: JobId, changes: &[Change]) -> Begun {
@@ -66,13 +57,11 @@ impl InFlight {
         }
     }
 
-    /// Whether a write is under way that an answer has to wait for.
-    pub(crate) fn concerns(&self, about: About) -> bool {
+    /// Whether a write is under way that an answer has to wait for: one about a job and its files, or
+    /// without a job about all as their records are.
+    pub(crate) fn concerns(&self, job: Option<JobId>) -> bool {
         let counts = self.lock();
-        match about {
-            About::Job(job) => counts.writes.contains_key(&job),
-            About::AllJobs => counts.records > 0,
-        }
+        job.map_or(counts.records > 0, |job| counts.writes.contains_key(&job))
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -90,10 +79,7 @@ mod tests {
     fn a_job_has_writes_under_way_until_the_last_of_them_ended() {
         let [one, other] = [1, 2].map(|byte| JobId::from_bytes([byte; 16]));
         let in_flight = InFlight::default();
-        let seen = || {
-            [About::Job(one), About::Job(other), About::AllJobs]
-                .map(|about| in_flight.concerns(about))
-        };
+        let seen = || [Some(one), Some(other), None].map(|job| in_flight.concerns(job));
         let of_file = [Change::DropFlushed { job: one, number: FileNumber(0) }];
         assert_eq!(seen(), [false, false, false]);
         let first = in_flight.begin(one, &of_file);

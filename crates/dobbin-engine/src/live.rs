@@ -9,7 +9,7 @@ use dobbin_types::FileNumber;
 use crate::entry::LiveFile;
 
 /// What the loop keeps with the files of one job.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct LiveFiles {
     count: usize,
     /// Those with something to keep.

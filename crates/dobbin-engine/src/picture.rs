@@ -99,24 +99,35 @@ pub(crate) fn error_object(job: &Job) -> Option<JobFailure> {
 /// Files shown at once: nobody else waits longer than for these.
 pub(crate) const FILES_MAX: usize = 256;
 
+/// Which files of a job somebody wants to see who goes through all of them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct PartAsked {
+    /// The number of the first.
+    pub(crate) first: usize,
+    /// How many files the job had when the first part was asked for: what was added since is not wanted.
+    /// `None`: this is the first part.
+    pub(crate) count: Option<usize>,
+}
+
 /// Some of a job's files, in a row.
 pub(crate) struct Portion {
     pub(crate) files: Vec<FileInfo>,
-    /// How many files the job has.
+    /// How many files are wanted in all.
     pub(crate) count: usize,
 }
 
 impl Portion {
-    /// Whether files of the job come after these.
+    /// Whether more of the files that are wanted come after these.
     pub(crate) fn leaves_more(&self) -> bool {
         self.files.last().is_some_and(|file| file.number.index() + 1 < self.count)
     }
 }
 
-/// Files of a job from number `first` on: [`FILES_MAX`] of them, or as many as there are.
-pub(crate) fn files(entry: &Entry, first: usize) -> Portion {
-    let count = entry.job.files().len();
-    let numbers = (0_u32..).map(FileNumber).take(count).skip(first).take(FILES_MAX);
+/// That part of a job's files: [`FILES_MAX`] of them, or as many as there are.
+pub(crate) fn files(entry: &Entry, part: PartAsked) -> Portion {
+    let present = entry.job.files().len();
+    let count = part.count.map_or(present, |count| count.min(present));
+    let numbers = (0_u32..).map(FileNumber).take(count).skip(part.first).take(FILES_MAX);
     Portion { files: numbers.filter_map(|number| file(entry, number)).collect(), count }
 }
 

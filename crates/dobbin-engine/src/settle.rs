@@ -23,13 +23,9 @@ impl Loop {
     /// A transfer needs the network no more.
     pub(crate) fn settling(&mut self, job: JobId, file: FileNumber, bytes: u64) {
         let now = self.clock.now();
-        if let Some(entry) = self.leaving.get_mut(&job) {
-            if let Some(run) = entry.runs.get_mut(&file) {
-                run.settling_bytes = Some(bytes);
-            }
-            return self.remove_files(job);
-        }
-        let Some(entry) = self.entries.get_mut(&job) else {
+        let leaving = self.leaving.get_mut(&job).map(Box::as_mut);
+        let is_leaving = leaving.is_some();
+        let Some(entry) = leaving.or_else(|| self.entries.get_mut(&job)) else {
             return;
         };
         if let Some(run) = entry.runs.get_mut(&file) {
@@ -37,6 +33,9 @@ impl Loop {
         }
         if let Some(live) = entry.files.get_mut(file.index()) {
             live.fetching.pause(now);
+        }
+        if is_leaving {
+            self.remove_files(job);
         }
     }
 

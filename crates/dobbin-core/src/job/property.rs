@@ -112,7 +112,9 @@ pub(super) fn set_file(job: &mut Job, number: FileNumber, change: FileChange) ->
         FileChange::CheckInfo(info) => file.check.info = Some(info),
         FileChange::CheckMandatory(mandatory) => file.check.mandatory = Some(mandatory),
     }
-    Ok(alloc::vec![Effect::PersistFile(number), Effect::Tell(Notice::Modified)])
+    // Lists show it with the job, and wait for records of jobs only.
+    let effects = [Effect::Persist, Effect::PersistFile(number), Effect::Tell(Notice::Modified)];
+    Ok(effects.into())
 }
 
 fn check(

@@ -172,7 +172,8 @@ fn values_that_no_file_can_have_are_refused() {
     // Its own place is not taken by itself.
     let mut life = Life::new(about(), 2);
     let effects = life.wish(Wish::SetFile(LAST, FileChange::LocalName("/f1".into())));
-    assert_eq!(effects, [Effect::PersistFile(LAST), Effect::Tell(Notice::Modified)]);
+    let noted = [Effect::Persist, Effect::PersistFile(LAST), Effect::Tell(Notice::Modified)];
+    assert_eq!(effects, noted);
     life.wish(Wish::SetFile(LAST, FileChange::TotalSize(7)));
     assert_eq!(life.job.files()[1].local_size(), Some(7));
 }

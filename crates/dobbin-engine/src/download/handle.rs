@@ -191,8 +191,7 @@ impl Handle {
         };
         let door = self.door.clone();
         on_disk_thread(move || {
-            door.make_way(actor, &path)?;
-            let keep = door.keep_of(actor, &path);
+            let keep = door.make_way(actor, &path)?;
             Ok(Some(LookedAt { path, keep }))
         })
         .await

@@ -1,7 +1,7 @@
 //! What callers hold of the engine, as far as properties and figures go.
 
 use dobbin_core::access::Actor;
-use dobbin_core::job::{FileChange, Wish};
+use dobbin_core::job::Wish;
 use dobbin_types::rest::{Failure, FileStats, JobStats, Outcome};
 use dobbin_types::{FileNumber, FileProperty, JobId, JobProperty, PropertyValue};
 
@@ -64,14 +64,7 @@ impl Handle {
         // Also says who may ask at all, before the disk is looked at for them.
         let replace = self.file(actor, job, file).await?.replace;
         let door = self.door.clone();
-        let look = move || {
-            let change = door.file_property(actor, property, value, replace)?;
-            let keep = match &change {
-                FileChange::LocalName(name) => door.keep_of(actor, name),
-                _ => Keep::default(),
-            };
-            Ok((change, keep))
-        };
+        let look = move || door.file_property(actor, property, value, replace);
         let (change, keep) = on_disk_thread(look).await?;
         self.set(actor, job, Wish::SetFile(file, change), keep).await
     }

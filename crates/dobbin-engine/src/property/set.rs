@@ -53,8 +53,8 @@ impl Door {
         }
     }
 
-    /// `SetProperty` of a file, which may `replace` what stands under its name. Looks at the destination
-    /// where the property is one.
+    /// `SetProperty` of a file, which may `replace` what stands under its name. Where the property is a
+    /// destination it is looked at; the file's bytes are to be kept where the second value says.
     ///
     /// The codes of [`Door::job_property`], `E_NOTIMPL` for encrypted content,
     /// `DO_E_MEMORYSTREAM_DOWNLOAD_NOT_SUPPORTED`, and those of a destination.
@@ -64,7 +64,8 @@ impl Door {
         property: FileProperty,
         value: PropertyValue,
         replace: bool,
-    ) -> Result<FileChange, Failure> {
+    ) -> Result<(FileChange, Keep), Failure> {
+        let in_store = |change| Ok((change, Keep::InStore));
         match property {
             FileProperty::Bits(FilePropertyId::HttpResponseHeaders) => {
                 Err(refusal(ErrorCode::DO_E_READ_ONLY_PROPERTY))
@@ -76,10 +77,10 @@ impl Door {
                 let text = text(value)?;
                 let is_url = |url: &str| check_remote_name(url, &is_url).map_err(|(_, why)| why);
                 CheckInfo::read(&text, is_url).map_err(invalid)?;
-                Ok(FileChange::CheckInfo(text))
+                in_store(FileChange::CheckInfo(text))
             }
             FileProperty::Delivery(DoFilePropertyId::IntegrityCheckMandatory) => {
-                Ok(FileChange::CheckMandatory(flag(value)?))
+                in_store(FileChange::CheckMandatory(flag(value)?))
             }
             FileProperty::Delivery(DoFilePropertyId::DownloadSinkInterface) => {
                 Err(refusal(ErrorCode::DO_E_UNKNOWN_PROPERTY_ID))
@@ -87,15 +88,17 @@ impl Door {
             FileProperty::Delivery(DoFilePropertyId::DownloadSinkFilePath) => {
                 let name = text(value)?;
                 check_local_name(&name).map_err(invalid)?;
-                self.destination(actor, &name, replace).map_err(|failure| failure.at("value"))?;
-                Ok(FileChange::LocalName(name))
+                let keep = self
+                    .destination(actor, &name, replace)
+                    .map_err(|failure| failure.at("value"))?;
+                Ok((FileChange::LocalName(name), keep))
             }
             FileProperty::Delivery(DoFilePropertyId::DownloadSinkMemoryStream) => {
                 Err(refusal(ErrorCode::DO_E_MEMORYSTREAM_DOWNLOAD_NOT_SUPPORTED))
             }
             FileProperty::Delivery(DoFilePropertyId::TotalSizeBytes) => match number(value)? {
                 0 | u64::MAX => Err(invalid("the size must be at least 1 and known")),
-                size => Ok(FileChange::TotalSize(size)),
+                size => in_store(FileChange::TotalSize(size)),
             },
         }
     }

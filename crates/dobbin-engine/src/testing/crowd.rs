@@ -5,24 +5,16 @@ use std::time::Duration;
 
 use dobbin_core::access::Actor;
 use dobbin_core::download::Download;
-use dobbin_core::job::{JobLimits, NewFile, NewJob, door, join};
-use dobbin_net::http::HttpSettings;
 use dobbin_platform::clock::FakeClock;
 use dobbin_types::rest::{DownloadList, JobList};
-use dobbin_types::{Completion, ErrorCode, FileTime, JobId, JobState, JobType, Priority, Uid};
+use dobbin_types::{ErrorCode, JobId, JobState, Uid};
 use tempfile::TempDir;
-use tokio::sync::oneshot;
 
-use crate::door::Offered;
-use crate::engine::{EngineOptions, Recover};
-use crate::event::Command;
+use super::USER;
 use crate::handle::Wish;
 use crate::list::{JobFilter, Page};
 use crate::run::Loop;
 
-const USER: Uid = Uid(1_000);
-
-/// A loop that nobody runs: its events are never read, so that what was begun stays under way.
 struct Crowd {
     engine: Loop,
     clock: FakeClock,
@@ -32,15 +24,7 @@ struct Crowd {
 
 impl Crowd {
     fn of(jobs_count: u32) -> Crowd {
-        let folder = tempfile::tempdir().unwrap();
-        let clock = FakeClock::new(FileTime::from_unix_millis(1_000_000));
-        let options = EngineOptions {
-            state: folder.path().join("state"),
-            recover: Recover::RunAll,
-            http: HttpSettings::product("test"),
-            limits: JobLimits::OFF,
-        };
-        let (engine, _unread) = Loop::assemble(clock.clock(), options).unwrap();
+        let (engine, clock, folder) = super::idle_loop();
         let mut crowd = Crowd { engine, clock, jobs: Vec::new(), _folder: folder };
         for number in 0..jobs_count {
             let job = crowd.create(USER, number);
@@ -60,34 +44,12 @@ impl Crowd {
         bytes[12..].copy_from_slice(&number.to_be_bytes());
         bytes[..4].copy_from_slice(&owner.0.to_be_bytes());
         let id = JobId::from_bytes(bytes);
-        let new = NewJob {
-            id,
-            owner,
-            display_name: String::new(),
-            job_type: JobType::Download,
-            priority: Priority::Normal,
-            no_progress_timeout: None,
-            completion: Completion::Caller,
-            headers: Vec::new(),
-            bytes_per_second_max: None,
-            download,
-        };
-        let file = NewFile {
-            remote_name: "http://127.0.0.1:9/file".to_owned(),
-            local_name: Some(format!("/tmp/crowd/{number}")),
-            ..NewFile::default()
-        };
-        let files = join(&[], door(&[file], |_| Ok(())).unwrap()).unwrap();
-        let offered = Offered { files, ..Offered::default() };
-        let (reply, _unread) = oneshot::channel();
-        let actor = Actor::from_kernel(owner);
-        self.engine.command(actor, Command::Create { new: Box::new(new), offered, reply });
+        super::create(&mut self.engine, (id, owner), super::offered([number]), download);
         id
     }
 
     fn wish(&mut self, job: JobId, wish: Wish) {
-        let (reply, _unread) = oneshot::channel();
-        self.engine.command(Actor::from_kernel(USER), Command::Wish { job, wish, reply });
+        super::wish(&mut self.engine, job, wish);
     }
 
     /// The jobs looked at in the second that passes.

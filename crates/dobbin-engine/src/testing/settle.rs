@@ -1,62 +1,22 @@
 //! A loop that hears how the flush of several small files ended.
 
-use dobbin_core::access::Actor;
-use dobbin_core::job::{JobLimits, NewFile, NewJob, door, join};
 use dobbin_core::piece::{Layout, PieceSet};
-use dobbin_net::http::HttpSettings;
-use dobbin_platform::clock::FakeClock;
-use dobbin_types::{
-    Completion, ErrorCode, FileNumber, FileTime, JobId, JobState, JobType, Priority, Uid,
-};
+use dobbin_types::{ErrorCode, FileNumber, JobId, JobState};
 use tempfile::TempDir;
-use tokio::sync::oneshot;
 
-use crate::door::Offered;
-use crate::engine::{EngineOptions, Recover};
-use crate::event::Command;
+use super::USER;
 use crate::group::Settled;
 use crate::handle::Wish;
 use crate::run::Loop;
 use crate::transfer::fatal;
 
-const USER: Uid = Uid(1_000);
 const JOB: JobId = JobId(uuid::Uuid::from_bytes([7; 16]));
 
 /// A loop with one job of three files, all of them under way.
 fn engine() -> (Loop, TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let clock = FakeClock::new(FileTime::from_unix_millis(1_000_000));
-    let options = EngineOptions {
-        state: folder.path().join("state"),
-        recover: Recover::RunAll,
-        http: HttpSettings::product("test"),
-        limits: JobLimits::OFF,
-    };
-    let (mut engine, _unread) = Loop::assemble(clock.clock(), options).unwrap();
-    let new = NewJob {
-        id: JOB,
-        owner: USER,
-        display_name: String::new(),
-        job_type: JobType::Download,
-        priority: Priority::Normal,
-        no_progress_timeout: None,
-        completion: Completion::Caller,
-        headers: Vec::new(),
-        bytes_per_second_max: None,
-        download: None,
-    };
-    let file = |number: u32| NewFile {
-        remote_name: format!("http://127.0.0.1:9/{number}"),
-        local_name: Some(format!("/tmp/settle/{number}")),
-        ..NewFile::default()
-    };
-    let files = join(&[], door(&[0, 1, 2].map(file), |_| Ok(())).unwrap()).unwrap();
-    let offered = Offered { files, ..Offered::default() };
-    let (reply, _unread) = oneshot::channel();
-    let actor = Actor::from_kernel(USER);
-    engine.command(actor, Command::Create { new: Box::new(new), offered, reply });
-    let (reply, _unread) = oneshot::channel();
-    engine.command(actor, Command::Wish { job: JOB, wish: Wish::Resume, reply });
+    let (mut engine, _clock, folder) = super::idle_loop();
+    super::create(&mut engine, (JOB, USER), super::offered(0..3), None);
+    super::wish(&mut engine, JOB, Wish::Resume);
     engine.plan();
     (engine, folder)
 }
@@ -96,4 +56,17 @@ fn of_files_flushed_together_each_has_its_own_outcome() {
     ] {
         assert_eq!(settle(outcomes), (finished.to_vec(), runs_count, state), "{outcomes:?}");
     }
+}
+
+#[test]
+fn the_files_of_a_cancelled_job_go_while_their_last_flush_is_under_way_and_not_before() {
+    let (mut engine, _folder) = engine();
+    super::wish(&mut engine, JOB, Wish::Cancel);
+    engine.forgotten(JOB);
+    // As long as one of them may still write, nothing of the job is removed.
+    for number in 0..3 {
+        assert!(engine.leaving.contains_key(&JOB), "{number}");
+        engine.settling(JOB, FileNumber(number), 1_000);
+    }
+    assert!(!engine.leaving.contains_key(&JOB));
 }

@@ -9,7 +9,7 @@ use dobbin_types::{FileTime, Uid};
 const FAILURES_MAX: usize = 16;
 
 /// A job's past. Lost with the process: the record keeps the last error alone.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct History {
     /// Oldest first; at most [`FAILURES_MAX`].
     failures: VecDeque<PastFailure>,

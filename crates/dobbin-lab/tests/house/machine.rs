@@ -16,7 +16,7 @@ fn check(file: &File) -> Vec<Finding> {
         for folder in OWN_FOLDERS {
             let path = format!("/{folder}/");
             for (at, _) in line.match_indices(&path) {
-                // Within a longer path it is somebody else's word: `docs/work/`.
+                // Within a longer path it is somebody else's word: `lib/home/`.
                 let is_absolute =
                     !line[..at].ends_with(|c: char| c.is_alphanumeric() || "._-}~/".contains(c));
                 if is_absolute && !is_example(folder, &line[at + path.len()..]) {

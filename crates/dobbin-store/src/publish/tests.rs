@@ -44,6 +44,10 @@ impl Scene {
         self.folder.path().join(name)
     }
 
+    fn prepare(&self, wanted: &Wanted<'_>, cheapest: Way) -> Result<(Intent, Way), PublishError> {
+        prepare_by(&mut Folders::default(), &self.staging, wanted, cheapest)
+    }
+
     /// What stands beside the store: the user's view of the folder.
     fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.folder.path()).unwrap();
@@ -73,8 +77,7 @@ fn by_every_way_the_file_appears_whole_with_its_mode_and_time() {
         let scene = Scene::new();
         let to = scene.at("result");
         let wanted = Wanted { last_modified: Some(time), mode: 0o4640, ..wanted(&to, false) };
-        let (intent, way) =
-            prepare_by(&mut Folders::default(), &scene.staging, &wanted, cheapest).unwrap();
+        let (intent, way) = scene.prepare(&wanted, cheapest).unwrap();
         assert!(way >= cheapest, "{way:?}");
         assert_eq!(intent.copied, way != Way::Rename);
         assert!(!to.exists(), "{way:?}: visible too early");
@@ -158,19 +161,11 @@ fn what_is_in_the_way_is_refused_and_left_alone() {
             ("folder", false, Errno::ISDIR),
         ] {
             let to = scene.at(name);
-            let error = prepare_by(
-                &mut Folders::default(),
-                &scene.staging,
-                &wanted(&to, replace),
-                cheapest,
-            )
-            .unwrap_err();
+            let error = scene.prepare(&wanted(&to, replace), cheapest).unwrap_err();
             assert_eq!(error.code(), code_of(expect), "{name}, {replace}, {cheapest:?}");
         }
         let missing = scene.at("missing/result");
-        let error =
-            prepare_by(&mut Folders::default(), &scene.staging, &wanted(&missing, true), cheapest)
-                .unwrap_err();
+        let error = scene.prepare(&wanted(&missing, true), cheapest).unwrap_err();
         assert_eq!(error.code(), code_of(Errno::NOENT), "{cheapest:?}");
         assert_eq!(fs::read(scene.at("file")).unwrap(), b"old");
         assert_eq!(scene.names(), ["file", "folder"], "{cheapest:?}: nothing is left behind");
@@ -191,13 +186,7 @@ fn what_gets_in_the_way_at_the_last_moment_is_refused_and_left_alone() {
             let home = scene.at("home");
             fs::create_dir(&home).unwrap();
             let to = home.join("result");
-            let (intent, way) = prepare_by(
-                &mut Folders::default(),
-                &scene.staging,
-                &wanted(&to, replace),
-                cheapest,
-            )
-            .unwrap();
+            let (intent, way) = scene.prepare(&wanted(&to, replace), cheapest).unwrap();
             match what {
                 "file" => fs::write(&to, "theirs").unwrap(),
                 "link" => symlink("/nowhere", &to).unwrap(),
@@ -231,9 +220,7 @@ fn a_link_at_the_destination_is_replaced_and_never_followed() {
         fs::write(&victim, "precious").unwrap();
         let to = scene.at("result");
         symlink(&victim, &to).unwrap();
-        let (intent, way) =
-            prepare_by(&mut Folders::default(), &scene.staging, &wanted(&to, true), cheapest)
-                .unwrap();
+        let (intent, way) = scene.prepare(&wanted(&to, true), cheapest).unwrap();
         commit(&intent).unwrap();
         assert_eq!(fs::read(&victim).unwrap(), b"precious", "{way:?}");
         assert!(fs::symlink_metadata(&to).unwrap().is_file(), "{way:?}");
@@ -249,15 +236,13 @@ fn after_a_crash_it_is_known_whether_the_file_was_published() {
         fs::write(&to, "old").unwrap();
         let wanted = wanted(&to, true);
         // Between the intent and the rename.
-        let (intent, way) =
-            prepare_by(&mut Folders::default(), &scene.staging, &wanted, cheapest).unwrap();
+        let (intent, way) = scene.prepare(&wanted, cheapest).unwrap();
         assert_eq!(recover(&intent).unwrap(), Recovered::NotPublished, "{way:?}");
         assert_eq!(recover(&intent).unwrap(), Recovered::NotPublished, "{way:?}, again");
         assert_eq!(fs::read(&to).unwrap(), b"old", "{way:?}");
         assert_eq!(scene.names(), ["result"], "{way:?}: the copy is removed");
         // After the rename; and the caller may commit once more, not knowing.
-        let (intent, way) =
-            prepare_by(&mut Folders::default(), &scene.staging, &wanted, cheapest).unwrap();
+        let (intent, way) = scene.prepare(&wanted, cheapest).unwrap();
         commit(&intent).unwrap();
         assert_eq!(recover(&intent).unwrap(), Recovered::Published, "{way:?}");
         commit(&intent).unwrap();
@@ -283,8 +268,7 @@ fn a_copy_that_a_crash_left_is_made_anew_and_what_others_put_there_is_not_touche
     fs::write(&victim, "precious").unwrap();
     let to = scene.at("result");
     let part = part_path(&to, 0xfeed);
-    let prepare =
-        || prepare_by(&mut Folders::default(), &scene.staging, &wanted(&to, true), Way::InKernel);
+    let prepare = || scene.prepare(&wanted(&to, true), Way::InKernel);
 
     fs::write(&part, "a torn copy, longer than nothing").unwrap();
     let (intent, _) = prepare().unwrap();
