@@ -63,8 +63,8 @@ impl Handle {
     /// One page of `EnumDownloads`: the caller's own, oldest first, or those whose property has that
     /// value.
     ///
-    /// `DO_E_NO_DOWNLOADS` when there is none on the only page; `DO_E_UNKNOWN_PROPERTY_ID` for a property that no
-    /// category is made of.
+    /// `DO_E_NO_DOWNLOADS` when there is none on the only page; `DO_E_UNKNOWN_PROPERTY_ID` for a property
+    /// that no category is made of.
     pub async fn downloads(
         &self,
         actor: Actor,
