@@ -24,5 +24,5 @@ pub use dobbin_platform::Scope;
 pub use embedded::Embedded;
 pub use error::StartError;
 pub use logging::LOG_VARIABLE;
-pub use options::{AgentOptions, SocketChoice};
+pub use options::{AgentOptions, CompatOptions, SocketChoice};
 pub use serve::serve;

@@ -1,6 +1,7 @@
 //! How an agent is set up.
 
 use std::num::NonZeroU64;
+use std::ops::RangeInclusive;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
@@ -27,6 +28,8 @@ pub struct AgentOptions {
     pub limits: JobLimits,
     /// The most that all jobs together may fetch, in bytes a second.
     pub bytes_per_second_max: Option<NonZeroU64>,
+    /// Whether programs written for Microsoft's agent for Linux are served too, and how.
+    pub compat: Option<CompatOptions>,
     /// What it says its version is, as `MAJOR.MINOR.PATCH`.
     pub version: String,
 }
@@ -38,6 +41,43 @@ pub enum SocketChoice {
     Path(PathBuf),
     /// At a socket that the service manager made and keeps.
     Activated(UnixListener),
+}
+
+/// How programs written for Microsoft's Delivery Optimization agent for Linux are served: over TCP on
+/// the loopback address, at a port that a file names.
+///
+/// Any user of the machine can connect there. See `owners_only`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompatOptions {
+    /// Folder of the file that names the port; made where there is none. Those programs look in
+    /// [`CompatOptions::RUN_DIR`] and nowhere else.
+    pub run_dir: PathBuf,
+    /// Ports to try, from the first to the last, until one is free.
+    pub ports: RangeInclusive<u16>,
+    /// Whether a download is there only for the user who created it. Otherwise it is there for
+    /// everybody who knows its id, which nobody can guess, as with Microsoft's agent.
+    pub owners_only: bool,
+    /// Whether callers whose own address is not a loopback one are refused
+    /// (`RestControllerValidateRemoteAddr`).
+    pub validate_remote: bool,
+}
+
+impl CompatOptions {
+    /// Where programs written for Microsoft's agent look for its port.
+    pub const RUN_DIR: &'static str = "/var/run/deliveryoptimization-agent";
+
+    /// The ports that agent tries.
+    pub const PORTS: RangeInclusive<u16> = 50_000..=60_999;
+
+    /// As Microsoft's agent does it, with the file of the port in this folder.
+    pub fn at(run_dir: PathBuf) -> CompatOptions {
+        CompatOptions {
+            run_dir,
+            ports: CompatOptions::PORTS,
+            owners_only: false,
+            validate_remote: true,
+        }
+    }
 }
 
 impl AgentOptions {
@@ -69,6 +109,7 @@ impl AgentOptions {
             mode,
             limits: JobLimits::OFF,
             bytes_per_second_max: None,
+            compat: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }

@@ -51,6 +51,7 @@ impl Agent {
             mode,
             limits: job_limits,
             bytes_per_second_max,
+            compat: _,
             version,
         } = options;
         let socket = choice.path();

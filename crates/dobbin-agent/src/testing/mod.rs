@@ -45,6 +45,7 @@ fn options(home: &Path, scope: Scope, mode: AgentMode) -> AgentOptions {
         mode,
         limits: JobLimits::OFF,
         bytes_per_second_max: None,
+        compat: None,
         version: "1.2.3".to_owned(),
     }
 }
