@@ -1,7 +1,14 @@
 //! Linux: socket credentials and `/proc`.
 
-use std::fs;
-use std::io;
+#[path = "tcp_table.rs"]
+mod tcp_table;
+#[cfg(test)]
+#[path = "tcp_tests.rs"]
+mod tcp_tests;
+
+use std::fs::{self, File};
+use std::io::{self, BufReader};
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 /// What the kernel reports for a socket that nobody is at the other end of.
@@ -38,6 +45,53 @@ pub(super) fn peer_uid(socket: BorrowedFd<'_>) -> io::Result<u32> {
         ));
     }
     Ok(peer.uid)
+}
+
+/// The kernel's tables of TCP connections, of this process' network namespace. A peer that opened
+/// a socket of version 6 stands in the second one, wherever it is connected to.
+const TCP_TABLES: [&str; 2] = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
+
+/// How often the tables are read for one that is connected and not listed: the kernel writes them a
+/// page at a time, and may pass over a line when another one goes meanwhile.
+const TABLE_READS_MAX: usize = 3;
+
+/// The other end of `socket` in the kernel's tables.
+pub(super) fn tcp_peer_uid(socket: BorrowedFd<'_>) -> io::Result<Option<u32>> {
+    let (here, there) = (address(rustix::net::getsockname(socket)?)?, peer_address(socket)?);
+    for _ in 0..TABLE_READS_MAX {
+        let mut uid = None;
+        for path in TCP_TABLES {
+            uid = match File::open(path) {
+                // The other end is the one whose own address is our peer's.
+                Ok(table) => tcp_table::uid_of(BufReader::new(table), there, here)?,
+                // A kernel without this version of the protocol has no connection of it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                Err(error) => return Err(error),
+            };
+            if uid.is_some() {
+                break;
+            }
+        }
+        // While we are connected nobody else can have these addresses. When we are not any more,
+        // whoever was found may be the next one who has them.
+        if peer_address(socket).is_err() {
+            return Ok(None);
+        }
+        if uid.is_some() {
+            return Ok(uid);
+        }
+    }
+    Ok(None)
+}
+
+fn peer_address(socket: BorrowedFd<'_>) -> io::Result<SocketAddr> {
+    address(rustix::net::getpeername(socket)?.ok_or(io::ErrorKind::NotConnected)?)
+}
+
+fn address(address: rustix::net::SocketAddrAny) -> io::Result<SocketAddr> {
+    SocketAddr::try_from(address).map_err(|_| {
+        io::Error::new(io::ErrorKind::InvalidInput, "the socket has no address of TCP")
+    })
 }
 
 /// `proc_pid_status(5)`: there since Linux 4.7.

@@ -41,6 +41,27 @@ pub fn peer_uid(socket: &impl AsFd) -> io::Result<Uid> {
     os::peer_uid(socket.as_fd()).map(Uid)
 }
 
+/// The user at the other end of a TCP connection within this machine: whose socket it is, as the
+/// kernel lists it, at the moment of asking.
+///
+/// For connections over loopback: of one from another machine, this kernel has no other end to
+/// list. `None` when it lists none, or none that a process still holds; the caller decides what
+/// somebody unknown may do.
+///
+/// The socket's owner is who made it, whatever became of that process since. A socket that is
+/// asked after its peer has gone names nobody, even when somebody else has the peer's address by
+/// then. What [`peer_uid`] says of users from elsewhere holds here too. Blocks while the kernel
+/// writes its table, which takes a millisecond for some thousand connections: ask once for each
+/// connection.
+///
+/// # Errors
+///
+/// `NotConnected` for a socket without a peer, `InvalidInput` for one that is not of TCP,
+/// `Unsupported` where the system does not say; else what reading the kernel's tables gives.
+pub fn tcp_peer_uid(socket: &impl AsFd) -> io::Result<Option<Uid>> {
+    Ok(os::tcp_peer_uid(socket.as_fd())?.map(Uid))
+}
+
 /// The permission bits that this process takes away from files it creates; `None` when the system
 /// does not say.
 ///

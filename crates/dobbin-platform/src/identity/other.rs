@@ -8,6 +8,11 @@ pub(super) fn peer_uid(_socket: BorrowedFd<'_>) -> io::Result<u32> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// As for [`peer_uid`].
+pub(super) fn tcp_peer_uid(_socket: BorrowedFd<'_>) -> io::Result<Option<u32>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// The system does not say without changing it.
 pub(super) fn umask() -> Option<u32> {
     None
