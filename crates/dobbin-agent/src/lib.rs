@@ -21,6 +21,7 @@ mod wire;
 
 pub use dobbin_engine::JobLimits;
 pub use dobbin_platform::Scope;
+pub use dobbin_platform::paths::config_file;
 pub use embedded::Embedded;
 pub use error::StartError;
 pub use logging::LOG_VARIABLE;

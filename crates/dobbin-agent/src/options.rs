@@ -52,6 +52,9 @@ pub struct CompatOptions {
     /// Folder of the file that names the port; made where there is none. Those programs look in
     /// [`CompatOptions::RUN_DIR`] and nowhere else.
     pub run_dir: PathBuf,
+    /// Folder of that agent's own configuration files (`admin-config.json`, `sdk-config.json`), which
+    /// hold here too.
+    pub config_dir: PathBuf,
     /// Ports to try, from the first to the last, until one is free.
     pub ports: RangeInclusive<u16>,
     /// Whether a download is there only for the user who created it. Otherwise it is there for
@@ -66,6 +69,9 @@ impl CompatOptions {
     /// Where programs written for Microsoft's agent look for its port.
     pub const RUN_DIR: &'static str = "/var/run/deliveryoptimization-agent";
 
+    /// Where Microsoft's agent has its configuration files, and its clients write theirs.
+    pub const CONFIG_DIR: &'static str = "/etc/deliveryoptimization-agent";
+
     /// The ports that agent tries.
     pub const PORTS: RangeInclusive<u16> = 50_000..=60_999;
 
@@ -73,6 +79,7 @@ impl CompatOptions {
     pub fn at(run_dir: PathBuf) -> CompatOptions {
         CompatOptions {
             run_dir,
+            config_dir: CompatOptions::CONFIG_DIR.into(),
             ports: CompatOptions::PORTS,
             owners_only: false,
             validate_remote: true,

@@ -5,6 +5,7 @@
 
 mod args;
 mod command;
+mod config;
 mod document;
 mod metalink;
 mod reach;
@@ -19,9 +20,17 @@ use crate::args::{Cli, Command};
 use crate::trouble::{Exit, Trouble};
 
 fn main() -> ExitCode {
+    if let Some(words) = command::stand_in::words(std::env::args_os()) {
+        return ended(command::stand_in::run(&words), false);
+    }
     let cli = Cli::parse();
     let json = cli.speaks_json();
-    match run(cli) {
+    ended(run(cli), json)
+}
+
+/// Says what went wrong, if anything did, and with which number the program ends.
+fn ended(outcome: Result<Exit, Trouble>, json: bool) -> ExitCode {
+    match outcome {
         Ok(exit) => exit.into(),
         Err(trouble) => {
             trouble.tell(json);
@@ -40,6 +49,7 @@ fn run(cli: Cli) -> Result<Exit, Trouble> {
         Command::Publish(args) => command::pieces::publish::run(args),
         Command::Verify(args) => command::pieces::verify::run(args),
         Command::Serve(args) => command::serve::run(args, &place),
+        Command::Config(args) => command::config::run(args),
         Command::Completions(args) => command::completions::completions(args),
         Command::Man(args) => command::completions::man(args),
     }

@@ -53,6 +53,9 @@ pub const SOCKET_PATH_BYTES_MAX: usize = os::SOCKET_PATH_BYTES_MAX;
 /// Our folder within folders that all programs share.
 const OWN_FOLDER: &str = "dobbin";
 
+/// The configuration file within its folder.
+const CONFIG_NAME: &str = "dobbin.toml";
+
 /// The socket within its folder.
 const SOCKET_NAME: &str = "api.sock";
 
@@ -104,6 +107,38 @@ impl Paths {
         }
         Ok(Paths { state, socket })
     }
+}
+
+/// Where the configuration file of an agent is looked for, in this process' environment.
+///
+/// See [`config_file_in_environment`].
+pub fn config_file(scope: Scope) -> Option<PathBuf> {
+    config_file_in_environment(scope, |name| std::env::var_os(name))
+}
+
+/// Where the configuration file of an agent is looked for, where `variable` looks a name up; `None`
+/// when the environment names no place. The file need not exist.
+///
+/// * [`Scope::User`], after the XDG Base Directory rules: in `$XDG_CONFIG_HOME/dobbin`, else in
+///   `$HOME/.config/dobbin`.
+/// * [`Scope::System`], after `systemd.exec(5)`: in `$CONFIGURATION_DIRECTORY`, the first where
+///   there are several, else in the system's own place for such things.
+///
+/// What is empty or not absolute counts as not set, as for [`Paths::in_environment`].
+pub fn config_file_in_environment(
+    scope: Scope,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> Option<PathBuf> {
+    let folder = |name: &str| variable(name).map(PathBuf::from).filter(|p| p.is_absolute());
+    let own = match scope {
+        Scope::User => folder("XDG_CONFIG_HOME")
+            .or_else(|| Some(folder("HOME")?.join(os::CONFIG_IN_HOME)))?
+            .join(OWN_FOLDER),
+        Scope::System => variable("CONFIGURATION_DIRECTORY")
+            .and_then(|list| first_of(&list))
+            .unwrap_or_else(|| Path::new(os::SYSTEM_CONFIG).join(OWN_FOLDER)),
+    };
+    Some(own.join(CONFIG_NAME))
 }
 
 /// The first path of a list separated by colons, if it is absolute.
@@ -192,6 +227,29 @@ mod tests {
             "/one",
             "/three/api.sock",
         );
+    }
+
+    #[test]
+    fn the_configuration_lies_where_configurations_lie() {
+        #[track_caller]
+        fn check(scope: Scope, variables: &[(&str, &str)], expect: Option<&str>) {
+            let file = config_file_in_environment(scope, |wanted| {
+                variables.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.into())
+            });
+            assert_eq!(file.as_deref(), expect.map(Path::new), "{scope:?} {variables:?}");
+        }
+        let home = ("HOME", "/h");
+        check(Scope::User, &[home, ("XDG_CONFIG_HOME", "/c")], Some("/c/dobbin/dobbin.toml"));
+        check(Scope::User, &[home], Some("/h/.config/dobbin/dobbin.toml"));
+        check(
+            Scope::User,
+            &[home, ("XDG_CONFIG_HOME", "c")],
+            Some("/h/.config/dobbin/dobbin.toml"),
+        );
+        check(Scope::User, &[("CONFIGURATION_DIRECTORY", "/c")], None);
+        check(Scope::System, &[home], Some("/etc/dobbin/dobbin.toml"));
+        check(Scope::System, &[("CONFIGURATION_DIRECTORY", "/a:/b")], Some("/a/dobbin.toml"));
+        check(Scope::System, &[("CONFIGURATION_DIRECTORY", "a")], Some("/etc/dobbin/dobbin.toml"));
     }
 
     #[test]

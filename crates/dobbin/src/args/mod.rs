@@ -2,10 +2,12 @@
 //!
 //! The doc comments of these types are the program's help, its man pages and its completions.
 
+mod config;
 mod downloads;
 mod get;
 mod jobs;
 mod pieces;
+mod serve;
 pub(crate) mod value;
 mod why;
 
@@ -14,10 +16,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+pub(crate) use self::config::{CheckArgs, ConfigArgs, ConfigCommand, ShowArgs};
 pub(crate) use self::downloads::{CreateDownloadArgs, DownloadsArgs, DownloadsCommand};
 pub(crate) use self::get::GetArgs;
 pub(crate) use self::jobs::{AddArgs, CreateArgs, JobsArgs, JobsCommand, SetArgs};
 pub(crate) use self::pieces::{PublishArgs, VerifyArgs};
+pub(crate) use self::serve::{LimitArgs, ServeArgs};
 pub(crate) use self::why::WhyArgs;
 
 const EXAMPLES: &str = "\
@@ -61,6 +65,7 @@ impl Cli {
             Command::Why(args) => args.json,
             Command::Publish(args) => args.json,
             Command::Verify(args) => args.json,
+            Command::Config(args) => args.speaks_json(),
             Command::Serve(_) | Command::Completions(_) | Command::Man(_) => false,
         }
     }
@@ -83,60 +88,12 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Run the agent: it works on jobs until it is stopped
     Serve(ServeArgs),
+    /// Look at the agent's configuration file
+    Config(ConfigArgs),
     /// Print the completions of a shell
     Completions(CompletionsArgs),
     /// Write the manual pages
     Man(ManArgs),
-}
-
-const SERVE_EXAMPLES: &str = "\
-Examples:
-  dobbin serve                      your own agent, on your own state folder
-  dobbin serve --system             the machine's agent, as the service manager starts it
-  dobbin serve --limit-rate 20M     all jobs share 20 MiB/s, foreground first
-  DOBBIN_LOG=debug dobbin serve     with more to read on standard error";
-
-/// `dobbin serve`.
-#[derive(Debug, Args)]
-#[command(after_help = SERVE_EXAMPLES)]
-pub(crate) struct ServeArgs {
-    /// Be the machine's agent: state in /var/lib/dobbin, socket in /run/dobbin
-    #[arg(long)]
-    pub(crate) system: bool,
-
-    /// Keep jobs and staging files in this folder
-    #[arg(long, value_name = "DIR")]
-    pub(crate) state: Option<PathBuf>,
-
-    /// Fetch no more than this many bytes a second, all jobs together; k, M and G stand for powers of
-    /// 1024
-    #[arg(long, value_name = "RATE", value_parser = value::rate)]
-    pub(crate) limit_rate: Option<u64>,
-
-    /// What callers may have.
-    #[command(flatten)]
-    pub(crate) limits: LimitArgs,
-}
-
-/// How many jobs, files and ranges callers of `dobbin serve` may have.
-#[derive(Debug, Clone, Copy, Args)]
-#[command(next_help_heading = "Limits (without the option there is none, and never one for root)")]
-pub(crate) struct LimitArgs {
-    /// Jobs that are not over, of all users together
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) max_jobs: Option<u32>,
-
-    /// Jobs that are not over, of one user
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) max_jobs_per_user: Option<u32>,
-
-    /// Files of one job
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) max_files_per_job: Option<u32>,
-
-    /// Ranges of one file
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) max_ranges_per_file: Option<u32>,
 }
 
 /// `dobbin completions`.

@@ -45,6 +45,9 @@ fn the_help_of_every_command_is_as_committed() {
         vec!["publish"],
         vec!["verify"],
         vec!["serve"],
+        vec!["config"],
+        vec!["config", "show"],
+        vec!["config", "check"],
         vec!["completions"],
         vec!["man"],
     ];

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests fail like the tests themselves")]
 
+mod config;
 mod downloads;
 mod fake_agent;
 mod get;
@@ -10,5 +11,6 @@ mod home;
 mod jobs;
 mod metalink;
 mod pieces;
+mod service;
 mod usage;
 mod web;

@@ -65,6 +65,16 @@ fn downloads_refuses_what_makes_no_sense() {
 }
 
 #[test]
+fn config_refuses_what_makes_no_sense() {
+    let home = Home::new();
+    check(&home, &["config"], "Usage:");
+    check(&home, &["config", "check"], "<FILE>");
+    check(&home, &["config", "check", "."], "it is not a file");
+    check(&home, &["config", "show", "--config", "none.toml"], "cannot read");
+    check(&home, &["serve", "--config", "none.toml"], "cannot read");
+}
+
+#[test]
 fn the_program_refuses_what_makes_no_sense() {
     let home = Home::new();
     check(&home, &[], "Usage:");
