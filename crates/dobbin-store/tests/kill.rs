@@ -11,6 +11,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use dobbin_core::piece::{Layout, PieceIndex, PieceSet};
 use dobbin_store::{Change, Known, Staging, Store};
@@ -19,6 +20,10 @@ use dobbin_types::{FileNumber, JobId};
 const CHILD_ROOT: &str = "DOBBIN_TEST_CHILD_ROOT";
 const CHILD_FROM: &str = "DOBBIN_TEST_CHILD_FROM";
 const BOOT: &str = "the one run of this test";
+
+/// Held while a test has a store open or begins a child: a child that another test begins has our open
+/// files for a moment, and with them the store's lock.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// Runs the test of this name as a child on `root`, kills it after `acks_count` reports, and returns
 /// everything that it had reported by then.
@@ -91,6 +96,7 @@ fn the_journal_forgets_nothing_that_it_acknowledged() {
             });
         }
     }
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().unwrap();
     let mut next = 0;
     for cycle in 0..25 {
@@ -128,6 +134,7 @@ fn a_piece_that_is_had_after_a_kill_has_its_bytes() {
     if let Some((root, _)) = child_work() {
         write_missing_pieces(&root);
     }
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().unwrap();
     for cycle in 0..20 {
         let name = "a_piece_that_is_had_after_a_kill_has_its_bytes";
