@@ -86,8 +86,8 @@ impl Body {
     /// Only the time spent in here counts toward a stall, so a reader may take its time. Dropping the
     /// future before it is done loses no bytes: call again.
     pub async fn next(&mut self) -> Result<Option<Bytes>, FetchError> {
-        if let (Some(link), Some(pace)) = (&self.link, &self.pace) {
-            link.read_at_most(pace.read_max());
+        if let Some(link) = &self.link {
+            link.read_at_most(self.pace.as_ref().and_then(Throttle::read_max));
         }
         let outcome = self.data().await;
         outcome.map_err(|kind| FetchError::new(&self.host, kind))
@@ -165,7 +165,7 @@ impl Drop for Body {
     fn drop(&mut self) {
         // The next request on the connection may be another job's.
         if let Some(link) = &self.link {
-            link.read_at_most(None);
+            link.await_head();
         }
     }
 }

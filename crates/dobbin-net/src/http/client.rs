@@ -212,7 +212,7 @@ impl Client {
                 let (parts, body) = response.into_parts();
                 let link = parts.extensions.get::<Link>().cloned();
                 if let Some(link) = &link {
-                    link.replied();
+                    link.replied(parts.version);
                 }
                 Ok(Reply { parts, body, link, connection })
             }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
+use hyper::Version;
 use hyper_util::client::legacy::connect::{CaptureConnection, Connected, Connection};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf, Take};
@@ -90,6 +91,10 @@ impl AsyncWrite for Wire {
     }
 }
 
+/// What the read that brings a reply's head may bring, before anybody can say how fast its body is wanted:
+/// a whole small file, and little to be made up for under a low limit of the rate.
+const FIRST_SIP_BYTES: u64 = 16 * 1024;
+
 /// What is known of a connection; travels with every reply that came over it.
 #[derive(Clone)]
 pub(super) struct Link {
@@ -104,12 +109,21 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) fn new(remote: SocketAddr, proxied: bool) -> Link {
-        Link { remote, proxied, replies: Arc::default(), sip: Arc::default() }
+        let sip = Arc::new(AtomicU64::new(FIRST_SIP_BYTES));
+        Link { remote, proxied, replies: Arc::default(), sip }
     }
 
-    /// Notes that a reply came over it.
-    pub(super) fn replied(&self) {
+    /// Notes that a reply came over it. Over HTTP/2 nothing bounds its reads: they serve others too.
+    pub(super) fn replied(&self, version: Version) {
         self.replies.fetch_add(1, Ordering::Relaxed);
+        if version == Version::HTTP_2 {
+            self.read_at_most(None);
+        }
+    }
+
+    /// Bounds the reads as before any body.
+    pub(super) fn await_head(&self) {
+        self.sip.store(FIRST_SIP_BYTES, Ordering::Relaxed);
     }
 
     /// Bounds what each read from here on brings, until it is told otherwise; `None` lifts the bound.
