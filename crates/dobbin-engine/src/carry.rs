@@ -1,10 +1,11 @@
 //! Carrying out what core decided: records, answers, stops, news.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::TrySendError;
 
-use dobbin_core::job::{Attempt, Effect, JobEvent, Notice, step};
-use dobbin_store::{Change, Place, Staging, record};
+use dobbin_core::job::{Attempt, Effect, Job, JobEvent, Notice, step};
+use dobbin_store::{Change, Place, Staging, publish, record};
 use dobbin_types::rest::{EventKind, Failure};
 use dobbin_types::{FileNumber, JobId, JobState};
 use tokio::sync::oneshot;
@@ -371,7 +372,8 @@ impl Loop {
             .filter(|(live, _)| live.extras.beside.is_some())
             .map(|(live, number)| live.place(&self.store, job, number))
             .collect();
-        let store = Arc::clone(&self.store);
+        let placeholder = placeholder_of(&entry.job);
+        let (store, own_uid) = (Arc::clone(&self.store), self.own_uid);
         let (farewell, state) = (entry.farewell.take(), entry.job.state());
         run::remember(&mut self.ended, entry.into_memory());
         let remove = move || {
@@ -381,6 +383,12 @@ impl Loop {
                     is_something_left = true;
                     tracing::warn!(%job, error = %chain(&error), "a staging file was left behind");
                 }
+            }
+            if let Some(path) = placeholder
+                && let Err(error) = publish::remove_placeholder(&path, own_uid)
+            {
+                is_something_left = true;
+                tracing::warn!(%job, error = %chain(&error), "a file was left behind");
             }
             // What cannot be removed now is swept at the next start: its job is gone.
             if let Err(error) = store.remove_job_folder(job) {
@@ -397,4 +405,12 @@ impl Loop {
             _ => self.removers.give(remove),
         }
     }
+}
+
+/// The name that a job has taken for a file, if that goes with the job: unless the caller has the file.
+fn placeholder_of(job: &Job) -> Option<PathBuf> {
+    let download = job.about().download.as_ref()?;
+    let file = job.files().first()?;
+    let is_kept = job.state() == JobState::Acknowledged && file.published;
+    (download.in_place && download.started && !is_kept).then(|| PathBuf::from(&file.local_name))
 }

@@ -252,7 +252,7 @@ impl Loop {
     }
 
     /// `Cancel`: answered when nothing of the job is left on the disk.
-    fn cancel(&mut self, job: JobId, reply: Reply<Outcome>) {
+    pub(crate) fn cancel(&mut self, job: JobId, reply: Reply<Outcome>) {
         let event = JobEvent::Wish(JobWish::Cancel);
         // The caller may have hung up; the wish stands either way.
         self.end_job(job, event, ErrorCode::S_OK, Box::new(|answer| drop(reply.send(answer))));

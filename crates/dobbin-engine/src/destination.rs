@@ -81,7 +81,7 @@ pub(crate) fn check(place: &Place<'_>, looked: &mut Looked) -> Result<Keep, Fail
             let denied = ErrorCode::from_errno(ERRNO_EACCES);
             let code =
                 if error.code() == denied { ErrorCode::E_ACCESSDENIED } else { error.code() };
-            Failure::new(code, crate::transfer::chain(&error))
+            Failure { code, ..of_publish(&error) }
         },
     )?;
     Ok(keep)
@@ -114,6 +114,33 @@ pub(crate) fn make_way(place: &Place<'_>) -> Result<Keep, Failure> {
         Failure::new(code, format!("cannot make {}: {error}", folder.display()))
     })?;
     check(place, &mut Looked::default())
+}
+
+/// Takes the name of a file that the service writes for others in its own name: it must be free, and its
+/// folder there already.
+///
+/// Errors: `E_ACCESSDENIED` in the agent's own folder, else what the operating system says to making a
+/// file there, unchanged (`EEXIST`, `ENOENT`, `EACCES` …).
+pub(crate) fn take(place: &Place<'_>) -> Result<Keep, Failure> {
+    may_name(place)?;
+    publish::put_placeholder(place.path).map_err(|error| of_publish(&error))?;
+    Ok(Keep::of(place.state, durable::parent(place.path)))
+}
+
+/// Whether a name that was taken is still there; `ENOENT`.
+pub(crate) fn check_taken(place: &Place<'_>) -> Result<(), Failure> {
+    publish::check_placeholder(place.path).map_err(|error| of_publish(&error))
+}
+
+/// Gives such a name back: the file goes.
+pub(crate) fn give_back(place: &Place<'_>) {
+    if let Err(error) = publish::remove_placeholder(place.path, place.own_uid) {
+        tracing::warn!(error = %crate::transfer::chain(&error), "a file was left behind");
+    }
+}
+
+fn of_publish(error: &publish::PublishError) -> Failure {
+    Failure::new(error.code(), crate::transfer::chain(error))
 }
 
 /// Whether the caller may name a destination at all; its folder need not exist.

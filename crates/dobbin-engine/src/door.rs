@@ -145,6 +145,25 @@ impl Door {
         destination::check(&self.place(actor, Path::new(name), replace), &mut Looked::default())
     }
 
+    /// Takes the name of a file that the service writes for others in its own name.
+    pub(crate) fn take(&self, path: &str) -> Result<Keep, Failure> {
+        destination::take(&self.own_place(path))
+    }
+
+    /// Whether a name that was taken so is still there.
+    pub(crate) fn check_taken(&self, path: &str) -> Result<(), Failure> {
+        destination::check_taken(&self.own_place(path))
+    }
+
+    /// Gives such a name back.
+    pub(crate) fn give_back(&self, path: &str) {
+        destination::give_back(&self.own_place(path));
+    }
+
+    fn own_place<'a>(&'a self, path: &'a str) -> destination::Place<'a> {
+        self.place(Actor::from_kernel(self.own_uid), Path::new(path), false)
+    }
+
     fn place<'a>(&'a self, actor: Actor, path: &'a Path, replace: bool) -> destination::Place<'a> {
         let (caller, own_uid) = (actor.uid(), self.own_uid);
         destination::Place { path, replace, caller, own_uid, state: &self.state }

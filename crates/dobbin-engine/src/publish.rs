@@ -12,11 +12,12 @@ use dobbin_core::access::Actor;
 use dobbin_core::job::{Job, JobEvent, Trouble, Wish, step};
 use dobbin_core::piece::{Layout, PieceSet};
 use dobbin_store::publish::{
-    Folders, commit_all, mode_of_new_files, part_path, part_tag, prepare_in,
+    Folders, PLACEHOLDER_MODE, commit_all, is_placeholder, mode_of_new_files, part_path, part_tag,
+    prepare_in,
 };
 use dobbin_store::{Intent, Known, Place, Staging, Wanted};
 use dobbin_types::rest::{Failure, Outcome};
-use dobbin_types::{Completion, ErrorCode, FileNumber, FileTime, JobId, JobState};
+use dobbin_types::{Completion, ErrorCode, FileNumber, FileTime, JobId, JobState, Uid};
 
 use crate::commands::done;
 use crate::destination::Keep;
@@ -47,6 +48,8 @@ struct Item {
     /// Nothing when the caller has taken the bytes itself.
     destination: Option<PathBuf>,
     replace: bool,
+    /// Who has taken the name for it: then what stands there is to be replaced, if it is that still.
+    taken_by: Option<Uid>,
     last_modified: Option<SystemTime>,
     tag: u64,
 }
@@ -65,8 +68,12 @@ impl Loop {
                 let _ = reply.send(outcome.map(|state| done(ErrorCode::S_OK, state)));
             });
         };
+        if entry.job.is_in_place() && !entry.job.has_unpublished() {
+            let answer = Box::new(|answer| drop(reply.send(answer)));
+            return self.end_job(job, event, ErrorCode::S_OK, answer);
+        }
         if has_unwritten(entry)
-            && (actor.uid() != self.own_uid || entry.job.owner() != self.own_uid)
+            && (actor.uid() != self.own_uid || !is_written_by(self.own_uid, &entry.job))
         {
             return self.answer(job, reply, Err(not_ours_to_write()));
         }
@@ -84,7 +91,7 @@ impl Loop {
         // The service was to complete it by itself, or a file was finished since `complete` looked.
         if let Some((_, number)) = items.peek()
             && has_unwritten(entry)
-            && entry.job.owner() != self.own_uid
+            && !is_written_by(self.own_uid, &entry.job)
         {
             let Failure { code, message, .. } = not_ours_to_write();
             let failed = Some((*number, fatal(code, message)));
@@ -102,6 +109,7 @@ impl Loop {
                     layout: layout.filter(|layout| layout.file_size() == size),
                     destination: (!file.streams).then(|| PathBuf::from(&file.local_name)),
                     replace: file.replace,
+                    taken_by: entry.job.is_in_place().then_some(self.own_uid),
                     last_modified: file.facts.as_ref().and_then(|f| f.last_modified).map(on_disk),
                     tag: part_tag(job, number),
                 })
@@ -171,6 +179,11 @@ impl Loop {
         let parked = std::mem::take(&mut entry.parked);
         entry.handover = None;
         match failed {
+            None if entry.job.is_in_place() => {
+                self.step(job, JobEvent::PublishEnded(None), Vec::new(), move |outcome| {
+                    answer(outcome.map(|state| done(ErrorCode::S_OK, state)));
+                });
+            }
             None => {
                 let code = if partial { ErrorCode::BG_S_PARTIAL_COMPLETE } else { ErrorCode::S_OK };
                 self.end_job(job, JobEvent::PublishEnded(None), code, answer);
@@ -192,7 +205,10 @@ impl Loop {
     pub(crate) fn complete_unattended(&mut self, job: JobId) {
         let is_due = self.entries.get(&job).is_some_and(|entry| {
             entry.job.state() == JobState::Transferred
-                && entry.job.about().completion == Completion::Service
+                && match entry.job.about().completion {
+                    Completion::Service => true,
+                    Completion::Caller => entry.job.is_in_place() && entry.job.has_unpublished(),
+                }
         });
         if is_due {
             self.step(job, JobEvent::Wish(Wish::Complete), Vec::new(), |_| {});
@@ -208,9 +224,15 @@ impl Loop {
         local_name: &str,
         keep: Keep,
     ) -> Option<PathBuf> {
-        let is_ours = keep == Keep::Beside && job.owner() == self.own_uid;
+        let is_ours = keep == Keep::Beside && is_written_by(self.own_uid, job);
         is_ours.then(|| part_path(Path::new(local_name), part_tag(job.id(), number)))
     }
+}
+
+/// Whether the service gives the job's files their names: its own jobs', and those that it writes in its
+/// own name whoever asked for them.
+fn is_written_by(own_uid: Uid, job: &Job) -> bool {
+    job.owner() == own_uid || job.is_in_place()
 }
 
 /// Whether finished files are to be written under their names yet.
@@ -341,10 +363,12 @@ fn make_ready(
     let known = Known { boot, flushed: Some(&flushed) };
     let staging = Staging::reopen(item.place.clone(), layout, &known)
         .map_err(|error| of_disk(error.code(), &error))?;
+    let is_taken = item.taken_by.is_some_and(|own_uid| is_placeholder(destination, own_uid));
+    let mode = if item.taken_by.is_some() { PLACEHOLDER_MODE } else { u32::MAX };
     let wanted = Wanted {
         destination,
-        mode: mode_of_new_files(),
-        replace: item.replace,
+        mode: mode_of_new_files() & mode,
+        replace: item.replace || is_taken,
         last_modified: item.last_modified,
         tag: item.tag,
     };

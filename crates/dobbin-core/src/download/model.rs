@@ -39,6 +39,10 @@ pub struct Download {
     pub allow_downgrade: bool,
     /// `NonVolatile`: whether it outlives a restart of the service.
     pub non_volatile: bool,
+    /// The service itself writes the file, with its own rights and in its own name, and shows it as soon
+    /// as it is whole: as the agent does whose interface existing programs speak. Its name is taken from
+    /// the first Start on.
+    pub in_place: bool,
 }
 
 impl Download {
@@ -58,5 +62,19 @@ impl Download {
             download: Some(Box::default()),
         };
         (new, File::nameless())
+    }
+
+    /// The same for a program that speaks the interface of Microsoft's agent for Linux: somebody waits
+    /// for it, and it outlives a restart, which that agent's downloads do not.
+    pub fn create_in_place(id: JobId, owner: Uid) -> (NewJob, File) {
+        let (new, file) = Download::create(id, owner);
+        let download = Download { in_place: true, non_volatile: true, ..Download::default() };
+        let new = NewJob {
+            priority: Priority::Foreground,
+            no_progress_timeout: None,
+            download: Some(Box::new(download)),
+            ..new
+        };
+        (new, file)
     }
 }

@@ -66,6 +66,8 @@ impl View<'_> {
             DownloadState::Paused => self.start_again(ranges),
             DownloadState::Transferred => match ranges {
                 None | Some([]) => STAY,
+                // It is the caller's already, and nothing is appended to that.
+                Some(_) if self.download.in_place => over(),
                 Some(more) => self.next_portion(more),
             },
             DownloadState::Finalized | DownloadState::Aborted => over(),

@@ -53,6 +53,12 @@ impl View<'_> {
             DownloadProperty::CostPolicy => number(self.cost_policy().number().cast_unsigned()),
             DownloadProperty::CallbackFreqPercent => number(download.callback_percent),
             DownloadProperty::CallbackFreqSeconds => number(self.callback_seconds()),
+            // That agent's word for "never set".
+            DownloadProperty::NoProgressTimeoutSeconds
+                if download.in_place && self.job.about().no_progress_timeout.is_none() =>
+            {
+                number(0)
+            }
             DownloadProperty::NoProgressTimeoutSeconds => {
                 let seconds = self.job.no_progress_timeout().as_secs();
                 Ok(PropertyValue::from(seconds))

@@ -80,6 +80,9 @@ pub trait Syntax {
 /// Shortest `NoProgressTimeoutSeconds` of this interface (decision "numbers").
 const NO_PROGRESS_SECONDS_MIN: u32 = 60;
 
+/// The same where a program speaks the interface of the agent for Linux.
+const NO_PROGRESS_SECONDS_MIN_IN_PLACE: u32 = 10;
+
 /// Longest `ContentId` and `CorrelationVector`, in characters.
 const ID_CHARS_MAX: usize = 256;
 
@@ -119,7 +122,10 @@ impl View<'_> {
             },
             DownloadProperty::CallbackFreqSeconds => number32(&value).map(Setting::CallbackSeconds),
             DownloadProperty::NoProgressTimeoutSeconds => match number32(&value)? {
-                0..NO_PROGRESS_SECONDS_MIN => invalid("the timeout is less than 60 s"),
+                0..NO_PROGRESS_SECONDS_MIN_IN_PLACE => invalid("the timeout is less than 10 s"),
+                0..NO_PROGRESS_SECONDS_MIN if !self.download.in_place => {
+                    invalid("the timeout is less than 60 s")
+                }
                 seconds => Ok(Setting::NoProgressTimeout(seconds)),
             },
             DownloadProperty::ForegroundPriority => flag(&value).map(Setting::Foreground),

@@ -28,6 +28,10 @@ impl View<'_> {
             JobState::Suspended | JobState::TransientError | JobState::Error => {
                 DownloadState::Paused
             }
+            // Whole, and not under its name yet.
+            JobState::Transferred if self.download.in_place && !self.file.published => {
+                DownloadState::Transferring
+            }
             JobState::Transferred => DownloadState::Transferred,
             JobState::Acknowledged => DownloadState::Finalized,
             JobState::Cancelled => DownloadState::Aborted,

@@ -298,9 +298,16 @@ impl Job {
         self.retry_not_before
     }
 
-    /// Whether Complete is under way.
+    /// Whether files are being put in their places: Complete is under way, or the service shows them by
+    /// itself.
     pub fn is_publishing(&self) -> bool {
         self.publishing
+    }
+
+    /// Whether it is a download whose file the service shows as soon as it is whole
+    /// ([`Download::in_place`]).
+    pub fn is_in_place(&self) -> bool {
+        self.new.download.as_ref().is_some_and(|download| download.in_place)
     }
 
     /// Sums over the files. Cost: O(1).

@@ -156,10 +156,10 @@ pub(super) fn transferred(job: &mut Job) -> Vec<Effect> {
     job.quiet.reset();
     let mut effects = alloc::vec![Effect::Persist, Effect::Tell(Notice::Transferred)];
     match job.new.completion {
-        Completion::Caller => {}
+        Completion::Caller if !job.is_in_place() => {}
         // As if the caller had called Complete at once; a failure leaves the job transferred.
-        Completion::Service if job.publishing => {}
-        Completion::Service => {
+        Completion::Caller | Completion::Service if job.publishing => {}
+        Completion::Caller | Completion::Service => {
             job.publishing = true;
             effects.push(Effect::Publish);
         }
@@ -202,6 +202,12 @@ pub(super) fn attempt_failed(
         job.quiet.start(now.awake());
         return alloc::vec![Effect::Stop(attempt), Effect::Persist, Effect::Tell(Notice::Modified)];
     }
+    stopped(job, trouble, file)
+}
+
+/// An error that only the caller can end.
+fn stopped(job: &mut Job, trouble: Trouble, file: Option<FileNumber>) -> Vec<Effect> {
+    let attempt = job.attempt;
     job.error = Some(JobError::of(trouble, file));
     job.renew(JobState::Error);
     job.quiet.reset();
@@ -290,9 +296,18 @@ pub(super) fn publish_ended(job: &mut Job, failed: Option<(FileNumber, Trouble)>
         return alloc::vec![Effect::Publish];
     }
     job.publishing = false;
-    if failed.is_some() {
-        return alloc::vec![Effect::Persist, Effect::Tell(Notice::Modified)];
+    match failed {
+        // Nobody asked for it, so nobody hears of it but by the state.
+        Some((file, trouble)) if job.is_in_place() => stopped(job, trouble, Some(file)),
+        Some(_) => alloc::vec![Effect::Persist, Effect::Tell(Notice::Modified)],
+        // Its file is shown; its caller ends it.
+        None if job.is_in_place() => alloc::vec![Effect::Persist, Effect::Tell(Notice::Modified)],
+        None => acknowledged(job),
     }
+}
+
+/// The end of `Complete`.
+pub(super) fn acknowledged(job: &mut Job) -> Vec<Effect> {
     let attempt = job.attempt;
     job.renew(JobState::Acknowledged);
     job.quiet.reset();

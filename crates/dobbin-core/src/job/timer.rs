@@ -9,6 +9,7 @@ use super::effect::{Effect, Notice};
 use super::model::Job;
 use super::step::Now;
 use super::trouble::JobError;
+use crate::download::NO_PROGRESS_SECONDS_DEFAULT;
 use crate::retry;
 use crate::time::{Stopwatch, Tick};
 
@@ -26,6 +27,9 @@ impl Job {
     pub fn no_progress_timeout(&self) -> Duration {
         match self.new.no_progress_timeout {
             Some(seconds) => Duration::from_secs(u64::from(seconds)),
+            None if self.is_in_place() => {
+                Duration::from_secs(u64::from(NO_PROGRESS_SECONDS_DEFAULT))
+            }
             None if self.new.priority.is_foreground() => NO_PROGRESS_FOREGROUND,
             None => NO_PROGRESS_BACKGROUND,
         }

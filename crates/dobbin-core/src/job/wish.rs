@@ -146,10 +146,14 @@ fn cancel(job: &mut Job) -> Answer {
 
 /// `Complete`: begins publishing what is finished. The job's state stays until
 /// [`super::JobEvent::PublishEnded`]; what still runs goes on meanwhile, because a file that cannot
-/// be put in its place leaves the job as it was.
+/// be put in its place leaves the job as it was. Where the file is shown by itself there is nothing left
+/// to do.
 fn complete(job: &mut Job) -> Answer {
     match job.state {
         JobState::Acknowledged | JobState::Cancelled => over(),
+        _ if job.is_in_place() && !job.has_unpublished() => Ok(outcome::acknowledged(job)),
+        // It could not be shown: a new start tries that again.
+        JobState::Error if job.is_in_place() => over(),
         JobState::Queued
         | JobState::Connecting
         | JobState::Transferring
@@ -166,6 +170,10 @@ fn complete(job: &mut Job) -> Answer {
 /// `Complete` by a caller who puts the files in their places: the same, with nothing for the engine
 /// to publish.
 fn hand_over(job: &mut Job) -> Answer {
+    // The service puts that one there.
+    if job.is_in_place() {
+        return over();
+    }
     complete(job).map(|_publish| Vec::new())
 }
 

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests fail like the tests themselves")]
 
+mod in_place;
 mod make;
 mod operations;
 mod portions;

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use dobbin_core::download::{Download, Fault, Operation, Syntax, View};
-use dobbin_core::job::{Effect, Facts, Job, JobEvent, Now, Trouble, Wish, step};
+use dobbin_core::job::{Effect, Facts, File, Job, JobEvent, NewJob, Now, Trouble, Wish, step};
 use dobbin_core::time::Tick;
 use dobbin_types::{
     ByteRange, DownloadProperty, DownloadState, ErrorCode, FileNumber, FileTime, JobId,
@@ -71,7 +71,10 @@ pub(crate) fn after(wait: Duration) -> Now {
 impl Life {
     /// As `CreateDownload` makes it.
     pub(crate) fn new() -> Life {
-        let (new, file) = Download::create(JobId::from_bytes([9; 16]), Uid(1_000));
+        Life::of(Download::create(JobId::from_bytes([9; 16]), Uid(1_000)))
+    }
+
+    pub(crate) fn of((new, file): (NewJob, File)) -> Life {
         let mut job = Job::create(new, now().tick, now().wall);
         step(&mut job, JobEvent::Wish(Wish::AddFiles(vec![file])), now()).unwrap();
         Life { job }
@@ -79,10 +82,14 @@ impl Life {
 
     /// With a URL and a path: it may be started.
     pub(crate) fn ready() -> Life {
-        let mut life = Life::new();
+        Life::new().made_ready()
+    }
+
+    pub(crate) fn made_ready(mut self) -> Life {
+        let life = &mut self;
         life.set(DownloadProperty::Uri, "http://origin.example/a").unwrap();
         life.set(DownloadProperty::LocalPath, "/a").unwrap();
-        life
+        self
     }
 
     /// In the state of a column; the file has 10 bytes, of which `ranges` are wanted.

@@ -4,16 +4,18 @@ use std::path::Path;
 
 use dobbin_core::access::Actor;
 use dobbin_core::download::{Download, Operation, View};
-use dobbin_core::job::{Job, JobEvent, Now, Wish, step};
+use dobbin_core::job::{File, Job, JobEvent, NewJob, Now, Wish, step};
 use dobbin_core::time::Tick;
 use dobbin_types::rest::{
     CreateDownload, DownloadInfo, DownloadList, DownloadOutcome, DownloadStatus, Failure,
 };
-use dobbin_types::{DownloadProperty, DownloadState, FileTime, JobId, JobState, PropertyValue};
+use dobbin_types::{
+    DownloadProperty, DownloadState, FileTime, JobId, JobState, PropertyValue, Uid,
+};
 use uuid::Uuid;
 
 use super::content::Content;
-use super::operate::LookedAt;
+use super::operate::{LookedAt, Question};
 use super::syntax::Reader;
 use super::{DownloadCommand, Set};
 use crate::door::Offered;
@@ -32,7 +34,41 @@ impl Handle {
         actor: Actor,
         body: CreateDownload,
     ) -> Result<JobId, Failure> {
-        let (new, file) = Download::create(JobId(Uuid::new_v4()), actor.uid());
+        let download = Download::create(JobId(Uuid::new_v4()), actor.uid());
+        self.create_with(actor, download, body.uri, body.local_path).await
+    }
+
+    /// A download for a program that speaks the interface of Microsoft's agent for Linux: the service
+    /// itself writes the file, with its own rights and in its own name. It stands at its path, empty, from
+    /// the first Start on; is refused there if anything stands in its way; is whole under its name when
+    /// the state is Transferred; and is gone after Abort.
+    ///
+    /// The codes of [`Handle::create_download`]; those of the disk come from [`Handle::operate`] as the
+    /// operating system's numbers.
+    pub async fn create_download_in_place(
+        &self,
+        owner: Actor,
+        uri: Option<String>,
+        local_path: Option<String>,
+    ) -> Result<JobId, Failure> {
+        let download = Download::create_in_place(JobId(Uuid::new_v4()), owner.uid());
+        self.create_with(owner, download, uri, local_path).await
+    }
+
+    /// Whose such a download is; `E_NOT_SET` for any other, and for one that is over.
+    pub async fn owner_in_place(&self, job: JobId) -> Result<Uid, Failure> {
+        // Whoever asks speaks for the owner or is not told.
+        let actor = Actor::from_kernel(Uid::ROOT);
+        self.ask_download(actor, |reply| DownloadCommand::OwnerInPlace { job, reply }).await
+    }
+
+    async fn create_with(
+        &self,
+        actor: Actor,
+        (new, file): (NewJob, File),
+        uri: Option<String>,
+        local_path: Option<String>,
+    ) -> Result<JobId, Failure> {
         // A draft that is never stored: the real one is made of it, by the loop and its clock.
         let now = Now {
             tick: Tick::ZERO,
@@ -44,8 +80,7 @@ impl Handle {
             step(draft, JobEvent::Wish(wish), now).map(drop).map_err(Failure::of)
         };
         wish(&mut draft, Wish::AddFiles(vec![file]))?;
-        let given =
-            [(DownloadProperty::Uri, body.uri), (DownloadProperty::LocalPath, body.local_path)];
+        let given = [(DownloadProperty::Uri, uri), (DownloadProperty::LocalPath, local_path)];
         for (property, value) in given {
             let Some(value) = value else { continue };
             self.look_at_destination(actor, property, &value).await?;
@@ -124,18 +159,17 @@ impl Handle {
         job: JobId,
         operation: Operation,
     ) -> Result<DownloadOutcome, Failure> {
-        let looked_at = match &operation {
-            Operation::Start(_) => self.prepare_destination(actor, job, operation.clone()).await?,
-            Operation::Pause | Operation::Finalize | Operation::Abort => None,
+        let (looked_at, taken) = match &operation {
+            Operation::Start(_) => self.prepare_start(actor, job, operation.clone()).await?,
+            Operation::Pause | Operation::Finalize | Operation::Abort => (None, None),
         };
-        let done = self
-            .ask_download(actor, |reply| DownloadCommand::Operate {
-                job,
-                operation,
-                looked_at,
-                reply,
-            })
-            .await?;
+        let command = |reply| DownloadCommand::Operate { job, operation, looked_at, reply };
+        let done = self.ask_download(actor, command).await;
+        if let (Err(_), Some(path)) = (&done, taken) {
+            let door = self.door.clone();
+            on_disk_thread(move || Ok(door.give_back(&path))).await?;
+        }
+        let done = done?;
         let state = match done.state {
             JobState::Queued | JobState::Connecting | JobState::Transferring => {
                 DownloadState::Transferring
@@ -177,25 +211,33 @@ impl Handle {
         looked.map_err(|failure| failure.at(property.word()))
     }
 
-    /// Before a first Start: makes the folders of the destination and looks whether a file may be
-    /// put there.
-    async fn prepare_destination(
+    /// Before a first Start: makes the folders of the destination and looks whether a file may be put
+    /// there, or takes its name; the second value is a name that is to be given back if nothing comes
+    /// of it.
+    async fn prepare_start(
         &self,
         actor: Actor,
         job: JobId,
         start: Operation,
-    ) -> Result<Option<LookedAt>, Failure> {
-        let ask = |reply| DownloadCommand::Destination { job, start, reply };
-        let Some(path) = self.ask_download(actor, ask).await? else {
-            return Ok(None);
+    ) -> Result<(Option<LookedAt>, Option<String>), Failure> {
+        let ask = |reply| DownloadCommand::BeforeStart { job, start, reply };
+        let Some(question) = self.ask_download(actor, ask).await? else {
+            return Ok((None, None));
         };
         let door = self.door.clone();
-        on_disk_thread(move || {
-            let keep = door.make_way(actor, &path)?;
-            Ok(Some(LookedAt { path, keep }))
-        })
-        .await
-        .map_err(|failure| failure.at(DownloadProperty::LocalPath.word()))
+        let look = move || match question {
+            Question::MayPut(path) => {
+                let keep = door.make_way(actor, &path)?;
+                Ok((Some(LookedAt { path, keep }), None))
+            }
+            Question::Take(path) => {
+                let keep = door.take(&path)?;
+                Ok((Some(LookedAt { path: path.clone(), keep }), Some(path)))
+            }
+            Question::IsTaken(path) => door.check_taken(&path).map(|()| (None, None)),
+        };
+        let looked = on_disk_thread(look).await;
+        looked.map_err(|failure| failure.at(DownloadProperty::LocalPath.word()))
     }
 
     async fn ask_download<T>(

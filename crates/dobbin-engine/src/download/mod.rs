@@ -17,10 +17,10 @@ use dobbin_core::job::Job;
 use dobbin_types::rest::{
     DownloadInfo, DownloadList, DownloadMark, DownloadStatus, Failure, Outcome,
 };
-use dobbin_types::{DownloadProperty, ErrorCode, FileNumber, JobId, PropertyValue};
+use dobbin_types::{DownloadProperty, ErrorCode, FileNumber, JobId, PropertyValue, Uid};
 
 use self::content::Source;
-use self::operate::LookedAt;
+use self::operate::{LookedAt, Question};
 use crate::entry::Entry;
 use crate::event::Reply;
 use crate::list::Page;
@@ -56,11 +56,16 @@ pub(crate) enum DownloadCommand {
         set: Set,
         reply: Reply<()>,
     },
-    /// Where the file will go, if that Start is a first one: then the disk is asked beforehand.
-    Destination {
+    /// What the disk is to be asked before that Start.
+    BeforeStart {
         job: JobId,
         start: Operation,
-        reply: Reply<Option<String>>,
+        reply: Reply<Option<Question>>,
+    },
+    /// Whose a download is whose file the service writes in its own name.
+    OwnerInPlace {
+        job: JobId,
+        reply: Reply<Uid>,
     },
     Operate {
         job: JobId,
@@ -116,14 +121,19 @@ impl Loop {
                 self.answer(job, reply, value);
             }
             DownloadCommand::Set { job, set, reply } => self.set_property(actor, job, set, reply),
-            DownloadCommand::Destination { job, start, reply } => {
+            DownloadCommand::BeforeStart { job, start, reply } => {
                 let found = self.find(actor, Act::Change, job);
-                let path = found.and_then(|found| {
+                let question = found.and_then(|found| {
                     // What refuses the Start anyway shall leave no folder behind.
                     operate::decision(found.view, &start)?;
-                    Ok(operate::destination(found.view))
+                    Ok(operate::question(found.view))
                 });
-                self.answer(job, reply, path);
+                self.answer(job, reply, question);
+            }
+            DownloadCommand::OwnerInPlace { job, reply } => {
+                let entry = self.entries.get(&job).filter(|entry| entry.job.is_in_place());
+                let owner = entry.map(|entry| entry.job.owner());
+                self.answer(job, reply, owner.ok_or_else(|| no_download(job)));
             }
             DownloadCommand::Operate { job, operation, looked_at, reply } => {
                 self.operate(actor, job, operation, looked_at, reply);
@@ -152,8 +162,7 @@ impl Loop {
                 ErrorCode::E_ACCESSDENIED,
                 format!("the download {job} belongs to another user"),
             )),
-            None => Err(Failure::new(ErrorCode::E_NOT_SET, format!("there is no download {job}"))
-                .remedy("`dobbin downloads list` shows your downloads")),
+            None => Err(no_download(job)),
         }
     }
 
@@ -232,6 +241,11 @@ fn info(found: &Found<'_>) -> DownloadInfo {
         local_path: text(DownloadProperty::LocalPath),
         status: found.status,
     }
+}
+
+fn no_download(job: JobId) -> Failure {
+    Failure::new(ErrorCode::E_NOT_SET, format!("there is no download {job}"))
+        .remedy("`dobbin downloads list` shows your downloads")
 }
 
 /// A code about a property, in words that name it.

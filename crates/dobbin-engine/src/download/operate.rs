@@ -21,10 +21,36 @@ pub(crate) struct LookedAt {
     pub(crate) keep: Keep,
 }
 
-/// Where the file will go, if the next Start is the first one: then the disk is asked beforehand.
-pub(super) fn destination(view: View<'_>) -> Option<String> {
-    let path = &view.file().local_name;
-    (view.state() == DownloadState::Created && !path.is_empty()).then(|| path.clone())
+/// What the disk is asked before a Start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// Whether a file may be put there: this is the first Start.
+    MayPut(String),
+    /// To take the name, for a file that the service writes in its own name: likewise.
+    Take(String),
+    /// Whether the name that was taken is still there.
+    IsTaken(String),
+}
+
+pub(super) fn question(view: View<'_>) -> Option<Question> {
+    let path = view.file().local_name.clone();
+    match view.state() {
+        _ if path.is_empty() => None,
+        DownloadState::Created if view.download().in_place => Some(Question::Take(path)),
+        DownloadState::Created => Some(Question::MayPut(path)),
+        DownloadState::Paused if view.download().in_place => Some(Question::IsTaken(path)),
+        DownloadState::Transferring
+        | DownloadState::Transferred
+        | DownloadState::Finalized
+        | DownloadState::Aborted
+        | DownloadState::Paused => None,
+    }
+}
+
+/// Where the file will go, if the next Start is the first one.
+fn destination(view: View<'_>) -> Option<&str> {
+    let path = view.file().local_name.as_str();
+    (view.state() == DownloadState::Created && !path.is_empty()).then_some(path)
 }
 
 /// What an operation means, or why it is refused.
@@ -73,8 +99,10 @@ impl Loop {
         if is_start {
             self.prepare_start(job, looked_at);
         }
-        if wish == Wish::Complete {
-            return self.complete(actor, job, reply);
+        match wish {
+            Wish::Complete => return self.complete(actor, job, reply),
+            Wish::Cancel => return self.cancel(job, reply),
+            _ => {}
         }
         let event = JobEvent::Wish(wish);
         if is_start && is_blocking {
@@ -97,7 +125,7 @@ impl Loop {
     ) -> Result<Option<Wish>, Failure> {
         let decision = decision(view, operation)?;
         if let Some(Wish::Portion(ranges)) = &decision {
-            if destination(view).as_ref() != looked_at.map(|looked_at| &looked_at.path) {
+            if destination(view) != looked_at.map(|looked_at| looked_at.path.as_str()) {
                 return Err(Failure::new(
                     ErrorCode::DO_E_INVALID_STATE,
                     "the destination was changed while the download was being started",
@@ -118,7 +146,7 @@ impl Loop {
             return;
         };
         let first = View::of(&entry.job).and_then(destination);
-        let Some(LookedAt { path, keep }) = looked_at.filter(|at| Some(&at.path) == first.as_ref())
+        let Some(LookedAt { path, keep }) = looked_at.filter(|at| Some(at.path.as_str()) == first)
         else {
             return;
         };

@@ -24,6 +24,7 @@ fn item(folder: &Path, number: u32, size: u64) -> Item {
         layout: None,
         destination: Some(folder.join(number.to_string())),
         replace: false,
+        taken_by: None,
         last_modified: None,
         tag: part_tag(job(), number),
     }

@@ -6,6 +6,7 @@
 #[path = "../site/mod.rs"]
 mod engine;
 mod faces;
+mod in_place;
 mod life;
 mod portions;
 mod properties;

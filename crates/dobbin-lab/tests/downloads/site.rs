@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use dobbin_engine::{Handle, Operation, Recover};
+use dobbin_engine::{Actor, Handle, Operation, Recover};
 use dobbin_types::rest::{CreateDownload, DownloadStatus};
 use dobbin_types::{ByteRange, DownloadProperty, DownloadState, ErrorCode, JobId, PropertyValue};
 use tokio::runtime::Runtime;
@@ -50,6 +50,14 @@ impl Site {
         let local_path = Some(self.path(name).display().to_string());
         let body = CreateDownload { uri: Some(uri), local_path };
         self.runtime().block_on(self.handle().create_download(me(), body)).unwrap()
+    }
+
+    /// One whose file the service writes in its own name, whoever it is for.
+    pub(crate) fn create_in_place(&self, owner: Actor, uri: Option<String>, name: &str) -> JobId {
+        let local_path = Some(self.path(name).display().to_string());
+        let create = self.handle();
+        let create = create.create_download_in_place(owner, uri, local_path);
+        self.runtime().block_on(create).unwrap()
     }
 
     /// One of a URL, whose caller takes the bytes itself.

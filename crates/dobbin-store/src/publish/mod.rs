@@ -13,6 +13,7 @@ mod error;
 mod fill;
 mod folders;
 mod intent;
+mod placeholder;
 mod prepare;
 
 pub use check::{check_destination, check_destination_in};
@@ -21,6 +22,9 @@ pub use error::PublishError;
 pub use fill::fill;
 pub use folders::Folders;
 pub use intent::{Intent, Recovered, abandon, commit, commit_all, recover};
+pub use placeholder::{
+    PLACEHOLDER_MODE, check_placeholder, is_placeholder, put_placeholder, remove_placeholder,
+};
 pub use prepare::{Wanted, mode_of_new_files, part_path, part_tag, prepare, prepare_in};
 
 #[cfg(test)]

@@ -65,6 +65,9 @@ struct DownloadRecordV1 {
     auth_headers: Vec<(String, String)>,
     allow_downgrade: bool,
     non_volatile: bool,
+    /// Left out when false, as by programs that did not know it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    in_place: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -215,6 +218,7 @@ fn write_download(download: &Download) -> DownloadRecordV1 {
         auth_headers: download.auth_headers.clone(),
         allow_downgrade: download.allow_downgrade,
         non_volatile: download.non_volatile,
+        in_place: download.in_place,
     }
 }
 
@@ -233,6 +237,7 @@ fn read_download(record: DownloadRecordV1) -> Download {
         auth_headers: record.auth_headers,
         allow_downgrade: record.allow_downgrade,
         non_volatile: record.non_volatile,
+        in_place: record.in_place,
     }
 }
 
@@ -399,6 +404,7 @@ mod tests {
             auth_headers: vec![("authorization".into(), "y".into())],
             allow_downgrade: true,
             non_volatile: true,
+            in_place: false,
         }
     }
 
