@@ -161,7 +161,8 @@ impl Door {
     }
 
     fn own_place<'a>(&'a self, path: &'a str) -> destination::Place<'a> {
-        self.place(Actor::from_kernel(self.own_uid), Path::new(path), false)
+        let (path, own_uid) = (Path::new(path), self.own_uid);
+        destination::Place { path, replace: false, caller: own_uid, own_uid, state: &self.state }
     }
 
     fn place<'a>(&'a self, actor: Actor, path: &'a Path, replace: bool) -> destination::Place<'a> {

@@ -55,10 +55,8 @@ impl Handle {
         self.create_with(owner, download, uri, local_path).await
     }
 
-    /// Whose such a download is; `E_NOT_SET` for any other, and for one that is over.
-    pub async fn owner_in_place(&self, job: JobId) -> Result<Uid, Failure> {
-        // Whoever asks speaks for the owner or is not told.
-        let actor = Actor::from_kernel(Uid::ROOT);
+    /// Whose such a download is, whoever asks; `E_NOT_SET` for any other, and for one that is over.
+    pub async fn owner_in_place(&self, actor: Actor, job: JobId) -> Result<Uid, Failure> {
         self.ask_download(actor, |reply| DownloadCommand::OwnerInPlace { job, reply }).await
     }
 
@@ -167,7 +165,11 @@ impl Handle {
         let done = self.ask_download(actor, command).await;
         if let (Err(_), Some(path)) = (&done, taken) {
             let door = self.door.clone();
-            on_disk_thread(move || Ok(door.give_back(&path))).await?;
+            let give_back = move || {
+                door.give_back(&path);
+                Ok(())
+            };
+            on_disk_thread(give_back).await?;
         }
         let done = done?;
         let state = match done.state {

@@ -45,7 +45,7 @@ fn its_file_stands_there_from_the_start_and_is_whole_when_it_is_transferred() {
     assert_eq!(site.run(job), Ok(DownloadState::Transferred));
     assert_eq!(site.operate(job, Operation::Finalize), Ok(DownloadState::Finalized));
     assert!(fs::read(site.path("out")).unwrap() == content.all());
-    let owner = site.runtime().block_on(site.handle().owner_in_place(job));
+    let owner = site.runtime().block_on(site.handle().owner_in_place(me(), job));
     assert_eq!(owner.map_err(|failure| failure.code), Err(ErrorCode::E_NOT_SET));
 }
 
@@ -56,7 +56,7 @@ fn its_file_is_the_services_own_whoever_it_is_for() {
     let origin = Origin::start(Plan::new().file("/a", content));
     let stranger = Actor::from_kernel(Uid(me().uid().0 + 1));
     let job = site.create_in_place(stranger, Some(origin.url("/a")), "out");
-    let owner = site.runtime().block_on(site.handle().owner_in_place(job)).unwrap();
+    let owner = site.runtime().block_on(site.handle().owner_in_place(me(), job)).unwrap();
     assert_eq!(owner, stranger.uid());
     let operate = async |operation| site.handle().operate(stranger, job, operation).await.unwrap();
     site.runtime().block_on(operate(Operation::Start(None)));
