@@ -22,6 +22,7 @@ const ANSWERING_THREADS_COUNT: usize = 2;
 /// in order within 5 s.
 ///
 /// Tells a service manager when callers are served, that the agent is alive, and when it leaves.
+/// `SIGHUP`, by which others ask a service to read its configuration again, ends nothing.
 ///
 /// # Errors
 ///
@@ -43,6 +44,7 @@ pub fn serve(options: AgentOptions) -> Result<(), StartError> {
 async fn run(options: AgentOptions) -> Result<(), StartError> {
     // Before anything can be left behind by the signal's default, sudden death.
     let mut end = End::new().map_err(StartError::System)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(StartError::System)?;
     let agent = Agent::start(options, Limits::PRODUCT).await?;
     told(notify_ready());
     let mut watchdog = watchdog_interval().map(interval);
@@ -53,6 +55,7 @@ async fn run(options: AgentOptions) -> Result<(), StartError> {
                 break;
             }
             () = due(watchdog.as_mut()) => told(notify_alive()),
+            _ = hangup.recv() => tracing::info!("configuration is read at the start, and not again"),
         }
     }
     told(notify_stopping());

@@ -112,6 +112,15 @@ fn an_agent_does_not_start_on_a_file_that_it_does_not_understand() {
     assert!(!home.file("state").exists(), "it opened its store");
 }
 
+#[test]
+fn a_hangup_ends_no_agent() {
+    let home = Home::new();
+    let service = Service::start(&home, home.command(&["serve"]));
+    service.signal(rustix::process::Signal::HUP);
+    assert_eq!(home.run(&["jobs", "list"]).code, Some(0));
+    assert_eq!(service.end().code, Some(0));
+}
+
 /// The program under the name of Microsoft's agent, with the folders that a service manager gives.
 fn stand_in(home: &Home, words: &[&str]) -> Command {
     let mut command = home.command(words);

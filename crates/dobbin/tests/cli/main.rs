@@ -10,6 +10,7 @@ mod help;
 mod home;
 mod jobs;
 mod metalink;
+mod packaging;
 mod pieces;
 mod service;
 mod usage;

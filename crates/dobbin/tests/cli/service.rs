@@ -41,7 +41,7 @@ impl Service {
     }
 
     /// Sends it a signal.
-    fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).unwrap();
     }
 
