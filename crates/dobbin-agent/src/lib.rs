@@ -19,7 +19,7 @@ mod serve;
 mod testing;
 mod wire;
 
-pub use dobbin_engine::JobLimits;
+pub use dobbin_engine::{CacheHosts, CacheSettings, Fallback, HostFault, JobLimits};
 pub use dobbin_platform::Scope;
 pub use dobbin_platform::paths::config_file;
 pub use embedded::Embedded;

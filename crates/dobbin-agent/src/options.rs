@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
-use dobbin_engine::JobLimits;
+use dobbin_engine::{CacheSettings, JobLimits};
 use dobbin_platform::paths::{Paths, Scope};
 use dobbin_platform::service::sockets_from_activation;
 use dobbin_types::rest::AgentMode;
@@ -30,6 +30,8 @@ pub struct AgentOptions {
     pub bytes_per_second_max: Option<NonZeroU64>,
     /// Whether programs written for Microsoft's agent for Linux are served too, and how.
     pub compat: Option<CompatOptions>,
+    /// Who is asked before origins are.
+    pub cache_hosts: CacheSettings,
     /// What it says its version is, as `MAJOR.MINOR.PATCH`.
     pub version: String,
 }
@@ -117,6 +119,7 @@ impl AgentOptions {
             limits: JobLimits::OFF,
             bytes_per_second_max: None,
             compat: None,
+            cache_hosts: CacheSettings::default(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }

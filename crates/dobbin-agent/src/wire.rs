@@ -5,7 +5,9 @@ use std::process;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dobbin_engine::{Engine, EngineError, EngineOptions, HttpSettings, JobLimits, Recover};
+use dobbin_engine::{
+    CacheSettings, Engine, EngineError, EngineOptions, HttpSettings, JobLimits, Recover,
+};
 use dobbin_platform::Scope;
 use dobbin_platform::identity::own_uid;
 use dobbin_types::ErrorCode;
@@ -52,10 +54,11 @@ impl Agent {
             limits: job_limits,
             bytes_per_second_max,
             compat: _,
+            cache_hosts,
             version,
         } = options;
         let socket = choice.path();
-        let engine = start_engine(state.clone(), mode, job_limits, &version)?;
+        let engine = start_engine(state.clone(), mode, job_limits, cache_hosts, &version)?;
         engine.limit_rate(bytes_per_second_max);
         let listening = match choice {
             SocketChoice::Path(path) => Listening::at(&path, scope).await.map_err(StartError::from),
@@ -150,6 +153,7 @@ fn start_engine(
     state: PathBuf,
     mode: AgentMode,
     limits: JobLimits,
+    cache_hosts: CacheSettings,
     version: &str,
 ) -> Result<Engine, StartError> {
     let recover = match mode {
@@ -158,7 +162,8 @@ fn start_engine(
     };
     let http = HttpSettings::product(&format!("dobbin/{version}"));
     let store = state.clone();
-    Engine::start(EngineOptions { state, recover, http, limits }).map_err(|source| match &source {
+    let options = EngineOptions { state, recover, http, limits, cache_hosts };
+    Engine::start(options).map_err(|source| match &source {
         // The store's only code for "not I, but somebody else serves this".
         EngineError::Store(error) if error.code() == ErrorCode::DO_E_NO_SERVICE => {
             StartError::InUse { store, source }

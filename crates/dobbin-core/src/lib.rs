@@ -9,6 +9,7 @@
 extern crate alloc;
 
 pub mod access;
+pub mod cache;
 pub mod callback;
 pub mod cost;
 pub mod download;

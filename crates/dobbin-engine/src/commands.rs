@@ -287,6 +287,10 @@ impl Loop {
     pub(crate) fn release(&mut self, job: JobId) {
         if let Some(entry) = self.entries.get_mut(&job) {
             entry.held = false;
+            if entry.job.state() == JobState::TransientError {
+                // What a caller resumes takes its way anew; what is tried again by itself does not.
+                entry.begun = None;
+            }
         }
         self.refresh(job);
     }

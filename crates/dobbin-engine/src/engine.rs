@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
+use dobbin_core::cache::Settings as CacheSettings;
 use dobbin_core::job::JobLimits;
 use dobbin_core::schedule::Queue;
 use dobbin_net::http::{Client, HttpSettings, RootsError};
@@ -16,6 +17,7 @@ use dobbin_platform::{Clock, clock, identity};
 use dobbin_store::{JournalError, OpenError, Store};
 use dobbin_types::{FileTime, JobId};
 
+use crate::cache_hosts::CacheDesk;
 use crate::door::Door;
 use crate::event::{Event, INBOX_MAX};
 use crate::group::Settled;
@@ -49,6 +51,8 @@ pub struct EngineOptions {
     pub http: HttpSettings,
     /// How many jobs, files and ranges callers may have; [`JobLimits::OFF`] for as many as they like.
     pub limits: JobLimits,
+    /// Who is asked before origins are; none by default.
+    pub cache_hosts: CacheSettings,
 }
 
 /// Why an engine cannot be started.
@@ -82,7 +86,8 @@ impl Engine {
         let door = Door::new(identity::own_uid(), &options.state, options.limits);
         let (mut engine, events) = Loop::assemble(Clock::system(), options)?;
         let inbox = engine.inbox.clone();
-        let handle = Handle::new(inbox.clone(), door, Arc::clone(&engine.boot));
+        let cache_hosts = engine.cache_hosts.clone();
+        let handle = Handle::new(inbox.clone(), door, Arc::clone(&engine.boot), cache_hosts);
         let service = engine.service.clone();
         let (done, ended) = sync_channel(1);
         thread::Builder::new()
@@ -157,6 +162,7 @@ impl Loop {
         let http = HttpSettings { slept: Arc::new(move || awake.slept()), ..options.http };
         let pool = Pool::new(Client::new(http)?, hands.clone(), inbox.clone());
         let engine = Loop {
+            cache_hosts: CacheDesk::new(clock.clone(), options.cache_hosts),
             clock,
             store: Arc::new(store),
             own_uid: identity::own_uid(),

@@ -1,8 +1,10 @@
 //! A job and everything the loop keeps with it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use dobbin_core::access::Actor;
+use dobbin_core::cache::Settings as CacheSettings;
 use dobbin_core::job::Job;
 use dobbin_core::piece::PieceSet;
 use dobbin_core::time::{Stopwatch, Tick};
@@ -11,8 +13,9 @@ use dobbin_platform::Clock;
 use dobbin_store::record::{Figures, FileExtras};
 use dobbin_store::{Place, Store};
 use dobbin_types::rest::{Failure, Outcome};
-use dobbin_types::{FileNumber, JobId};
+use dobbin_types::{FileNumber, JobId, JobState};
 
+use crate::cache_hosts::{CacheDesk, SharedWay};
 use crate::event::{Command, Reply};
 use crate::farewell::Farewell;
 use crate::gauge::{RateMeter, SharedGauge};
@@ -35,6 +38,8 @@ pub(crate) struct Entry {
     fetched_bytes: u64,
     /// Found at start: an earlier life of the process may have begun any of its files.
     pub(crate) was_here_before: bool,
+    /// The cache hosts with which its files were begun, since Start or Resume; `None` while it rests.
+    pub(crate) begun: Option<Arc<CacheSettings>>,
     /// Found waiting at start by an agent that runs only what is resumed.
     pub(crate) held: bool,
     /// How fast it may be fetched; `None` while it is not.
@@ -90,6 +95,8 @@ pub(crate) struct LiveFile {
     pub(crate) ledger: Option<SharedLedger>,
     /// Runs while the file is being fetched.
     pub(crate) fetching: Stopwatch,
+    /// Which cache host it is asked for at, if any.
+    pub(crate) way: Option<SharedWay>,
 }
 
 impl Entry {
@@ -101,6 +108,7 @@ impl Entry {
             runs: BTreeMap::new(),
             fetched_bytes: 0,
             was_here_before: false,
+            begun: None,
             held: false,
             rate: RateMeter::default(),
             wake: None,
@@ -128,6 +136,33 @@ impl Entry {
     /// Whether the job wants a slot: core says that it could run, and nothing here holds it back.
     pub(crate) fn wants_slot(&self) -> bool {
         self.job.is_runnable() && !self.held
+    }
+
+    /// Whether it goes on only when somebody starts or resumes it.
+    pub(crate) fn rests(&self) -> bool {
+        match self.job.state() {
+            JobState::Suspended
+            | JobState::Error
+            | JobState::Transferred
+            | JobState::Acknowledged
+            | JobState::Cancelled => true,
+            JobState::Queued
+            | JobState::Connecting
+            | JobState::Transferring
+            | JobState::TransientError => false,
+        }
+    }
+
+    /// The way over cache hosts that a file of it takes; `None` where there are none.
+    pub(crate) fn way(&mut self, number: FileNumber, desk: &CacheDesk) -> Option<SharedWay> {
+        let settings = self.begun.get_or_insert_with(|| desk.settings());
+        let live = self.files.get_mut(number.index())?;
+        if settings.hosts.is_empty() {
+            live.way = None;
+        } else if !live.way.as_ref().is_some_and(|way| way.is_under(settings)) {
+            live.way = Some(desk.way(settings));
+        }
+        live.way.clone()
     }
 
     /// What its transfers wait for.
@@ -199,12 +234,13 @@ impl LiveFile {
 
     /// Whether the file is as one that was never begun.
     pub(crate) fn is_untouched(&self) -> bool {
-        let LiveFile { extras, flushed, generation, unnoted, gauge, ledger, fetching } = self;
+        let LiveFile { extras, flushed, generation, unnoted, gauge, ledger, fetching, way } = self;
         *extras == FileExtras::default()
             && flushed.is_none()
             && *generation == 0
             && gauge.is_untouched()
             && ledger.is_none()
+            && way.is_none()
             && !*unnoted
             && *fetching == Stopwatch::default()
     }
@@ -216,8 +252,8 @@ impl LiveFile {
             gauge.set_transferred(set.byte_count());
         }
         let fetching = Stopwatch::with_spent(extras.figures.fetching);
-        let (generation, unnoted, ledger) = (0, false, None);
-        LiveFile { extras, flushed, generation, unnoted, gauge, ledger, fetching }
+        let (generation, unnoted, ledger, way) = (0, false, None, None);
+        LiveFile { extras, flushed, generation, unnoted, gauge, ledger, fetching, way }
     }
 
     /// Where its next transfer writes what it does.
@@ -230,6 +266,11 @@ impl LiveFile {
     pub(crate) fn figures(&self, now: Tick) -> Figures {
         Figures {
             http_bytes: self.extras.figures.http_bytes.saturating_add(self.gauge.fetched()),
+            cache_bytes: self
+                .extras
+                .figures
+                .cache_bytes
+                .saturating_add(self.gauge.fetched_over_cache()),
             fetching: self.fetching.elapsed(now),
             reply_headers: self.gauge.reply_headers(),
         }

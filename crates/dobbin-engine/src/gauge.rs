@@ -13,8 +13,12 @@ pub(crate) struct FileGauge {
     pub(crate) transferred_bytes: AtomicU64,
     /// Bytes of bodies received since the process started, whatever became of them.
     pub(crate) fetched_bytes: AtomicU64,
+    /// Those of them that came from cache hosts.
+    pub(crate) cache_bytes: AtomicU64,
     /// Requests under way, each on a connection of its own.
     connections_count: AtomicU32,
+    /// Those of them to cache hosts.
+    cache_connections_count: AtomicU32,
     /// Whether the file's own URL led to a public address: 0 unknown, 1 no, 2 yes.
     from_public: AtomicU8,
     /// Status line and headers of the last reply. Held for a moment, to take or replace the pointer.
@@ -22,18 +26,24 @@ pub(crate) struct FileGauge {
 }
 
 /// A request that is under way, until it is dropped.
-pub(crate) struct Connection(SharedGauge);
+pub(crate) struct Connection {
+    gauge: SharedGauge,
+    to_cache: bool,
+}
 
 impl Connection {
-    pub(crate) fn begin(gauge: &SharedGauge) -> Connection {
+    /// * `to_cache`: whether a cache host is asked.
+    pub(crate) fn begin(gauge: &SharedGauge, to_cache: bool) -> Connection {
         gauge.connections_count.fetch_add(1, Ordering::Relaxed);
-        Connection(Arc::clone(gauge))
+        gauge.cache_connections_count.fetch_add(u32::from(to_cache), Ordering::Relaxed);
+        Connection { gauge: Arc::clone(gauge), to_cache }
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.0.connections_count.fetch_sub(1, Ordering::Relaxed);
+        self.gauge.connections_count.fetch_sub(1, Ordering::Relaxed);
+        self.gauge.cache_connections_count.fetch_sub(u32::from(self.to_cache), Ordering::Relaxed);
     }
 }
 
@@ -69,8 +79,19 @@ impl FileGauge {
         self.fetched_bytes.load(Ordering::Relaxed)
     }
 
+    /// Of what was fetched, what came from cache hosts.
+    pub(crate) fn fetched_over_cache(&self) -> u64 {
+        self.cache_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Requests under way, to whomever.
     pub(crate) fn connections(&self) -> u32 {
         self.connections_count.load(Ordering::Relaxed)
+    }
+
+    /// Requests under way to cache hosts.
+    pub(crate) fn connections_to_cache(&self) -> u32 {
+        self.cache_connections_count.load(Ordering::Relaxed)
     }
 
     /// Whether the file's own URL led to a public address; `None` before its first reply.

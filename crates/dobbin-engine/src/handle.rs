@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use dobbin_core::access::Actor;
+use dobbin_core::cache::Settings as CacheSettings;
 use dobbin_types::rest::{
     AddFile, AddFiles, CallNumber, CallbackInfo, CreateJob, Failure, FileInfo, FileList,
     JobFailure, JobInfo, JobList, ListenerId, Outcome,
@@ -12,6 +13,7 @@ use dobbin_types::rest::{
 use dobbin_types::{ErrorCode, FileNumber, JobId, NotifyFlags, Priority, Uid};
 use tokio::sync::oneshot;
 
+use crate::cache_hosts::CacheDesk;
 use crate::door::Door;
 use crate::event::{CallbackCommand, Command, Event, Reply};
 use crate::handover::Handover;
@@ -51,11 +53,24 @@ pub struct Handle {
     inbox: SyncSender<Event>,
     pub(crate) door: Door,
     boot: Arc<str>,
+    cache_hosts: CacheDesk,
 }
 
 impl Handle {
-    pub(crate) fn new(inbox: SyncSender<Event>, door: Door, boot: Arc<str>) -> Handle {
-        Handle { inbox, door, boot }
+    pub(crate) fn new(
+        inbox: SyncSender<Event>,
+        door: Door,
+        boot: Arc<str>,
+        cache_hosts: CacheDesk,
+    ) -> Handle {
+        Handle { inbox, door, boot, cache_hosts }
+    }
+
+    /// The cache hosts from now on, for whatever is begun or resumed (`DOCacheHost`,
+    /// `DODelayCacheServerFallback…`); with none, files come from their origins. What is under way keeps
+    /// to those with which it was begun.
+    pub fn set_cache_hosts(&self, settings: CacheSettings) {
+        self.cache_hosts.set(settings);
     }
 
     /// `IBackgroundCopyManager::CreateJob`, with the job's first files: all of it or nothing.

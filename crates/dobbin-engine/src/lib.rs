@@ -10,6 +10,7 @@
 //!                         └────────┘ └──▶ hands: flush, publish, remove
 //! ```
 
+mod cache_hosts;
 mod callback;
 mod carry;
 mod commands;
@@ -47,6 +48,7 @@ mod transfer;
 mod why;
 
 pub use dobbin_core::access::Actor;
+pub use dobbin_core::cache::{CacheHosts, Fallback, HostFault, Settings as CacheSettings};
 pub use dobbin_core::download::Operation;
 pub use dobbin_core::job::JobLimits;
 pub use dobbin_net::http::HttpSettings;

@@ -72,6 +72,7 @@ impl Loop {
             return;
         }
         let throttle = entry.throttle(&self.service);
+        let way = entry.way(number, &self.cache_hosts);
         let Some((file, live)) = entry.job.file(number).zip(entry.files.get_mut(number.index()))
         else {
             return;
@@ -84,6 +85,8 @@ impl Loop {
             attempt: entry.job.attempt(),
             file: file.clone(),
             source: source.clone(),
+            way,
+            cache_bytes_before: live.figures(now).cache_bytes,
             headers: headers(&entry.job),
             auth_headers: download
                 .map(|download| download.auth_headers.clone())

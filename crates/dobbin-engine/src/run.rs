@@ -14,6 +14,7 @@ use dobbin_platform::Clock;
 use dobbin_store::{Change, Store};
 use dobbin_types::{FileNumber, JobId, JobState, Uid};
 
+use crate::cache_hosts::CacheDesk;
 use crate::download::Ended;
 use crate::entries::Entries;
 use crate::entry::Entry;
@@ -43,6 +44,8 @@ const ENDED_FILES_MAX: usize = 10_000;
 /// The loop and everything it owns.
 pub(crate) struct Loop {
     pub(crate) clock: Clock,
+    /// Who is asked before origins are.
+    pub(crate) cache_hosts: CacheDesk,
     pub(crate) store: Arc<Store>,
     pub(crate) own_uid: Uid,
     pub(crate) limits: JobLimits,
@@ -215,6 +218,9 @@ impl Loop {
         };
         if let Some(pace) = &mut entry.pace {
             pace.follow(&entry.job);
+        }
+        if entry.rests() {
+            entry.begun = None;
         }
         if entry.job.state() == JobState::Transferring {
             self.moving.insert(job);

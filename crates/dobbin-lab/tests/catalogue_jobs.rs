@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::digest;
-use dobbin_engine::{Actor, Engine, EngineOptions, Handle, HttpSettings, JobLimits, Recover, Wish};
+use dobbin_engine::{
+    Actor, CacheSettings, Engine, EngineOptions, Handle, HttpSettings, JobLimits, Recover, Wish,
+};
 use dobbin_lab::catalogue::{self, Ask, Case, Expect, FILE, PART};
 use dobbin_lab::origin::{Answer, Content, End, Origin, Plan, Ranges, Route, Version, When};
 use dobbin_net::http::{ProxyRules, StallRule};
@@ -210,6 +212,7 @@ impl Site {
             recover: Recover::RunAll,
             http,
             limits: JobLimits::OFF,
+            cache_hosts: CacheSettings::default(),
         };
         Site { engine: Engine::start(options).unwrap(), folder }
     }

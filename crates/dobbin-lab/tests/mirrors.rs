@@ -10,7 +10,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use dobbin_engine::Wish;
+use dobbin_engine::{CacheSettings, Wish};
 use dobbin_lab::origin::{Answer, Content, End, Origin, Plan, Route, Version, When};
 use dobbin_net::http::{Network, Pending};
 use dobbin_types::phf::{digest_to_base64, digest_to_hex};
@@ -256,5 +256,29 @@ fn mirrors_of_a_public_url_are_public_too() {
     let urls = ["http://origin.test/f".to_owned(), inside.url("/f")];
     let info = site.fetch(site.at(&urls));
     assert_eq!(info.state, JobState::TransientError);
+    assert_eq!(asked(&inside), 0);
+}
+
+/// The administrator named it, so it may be private; but what it passes on are its origin's words, and
+/// a public origin sends nobody inside.
+#[test]
+fn a_private_cache_host_serves_what_is_public_and_leads_nowhere_inside() {
+    let inside = good();
+    let leads = Answer::Redirect(302, vec![inside.url("/f")]);
+    for (route, asked_of_origin) in
+        [(Route::honest(FILE), 0), (Route::honest(FILE).always(leads), 2)]
+    {
+        let (cache, origin) = (serving(route), good());
+        let names = HashMap::from([("origin.test", origin.address())]);
+        let site = Site::with(|http| http.network = Arc::new(Pretend(names)));
+        let hosts = cache.address().to_string().parse().unwrap();
+        site.handle().set_cache_hosts(CacheSettings { hosts, ..CacheSettings::default() });
+        for (name, public_only) in [("named", false), ("from-a-list", true)] {
+            let file = file("http://origin.test/f".to_owned(), &site.path(name));
+            let info = site.fetch(AddFile { public_only, ..file });
+            assert_eq!(info.state, JobState::Transferred, "{:?}", info.error);
+        }
+        assert_eq!((asked(&cache), asked(&origin)), (2, asked_of_origin));
+    }
     assert_eq!(asked(&inside), 0);
 }

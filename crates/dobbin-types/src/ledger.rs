@@ -38,6 +38,8 @@ macro_rules! worded {
 pub enum SourceKind {
     /// Whoever answers at the file's own URL.
     Origin,
+    /// A cache host that was asked for the file's own URL.
+    CacheHost,
     /// Another URL at which the same file can be had.
     Mirror {
         /// Its place among the file's mirrors, from 1.
@@ -122,6 +124,8 @@ mod tests {
             let text = wire(serde_json::to_value(why).unwrap());
             assert_eq!(text.as_deref(), Some(why.word()));
         }
+        let cache = serde_json::to_value(SourceKind::CacheHost).unwrap();
+        assert_eq!(cache, serde_json::json!({ "kind": "cache_host" }));
         let mirror = serde_json::to_value(SourceKind::Mirror { number: 2 }).unwrap();
         assert_eq!(mirror, serde_json::json!({ "kind": "mirror", "number": 2 }));
     }

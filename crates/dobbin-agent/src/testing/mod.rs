@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dobbin_engine::JobLimits;
+use dobbin_engine::{CacheSettings, JobLimits};
 use dobbin_platform::Scope;
 use dobbin_types::rest::{AgentMode, CreatedJob, Failure};
 use dobbin_types::{ErrorCode, JobId};
@@ -46,6 +46,7 @@ fn options(home: &Path, scope: Scope, mode: AgentMode) -> AgentOptions {
         limits: JobLimits::OFF,
         bytes_per_second_max: None,
         compat: None,
+        cache_hosts: CacheSettings::default(),
         version: "1.2.3".to_owned(),
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn of_job(entry: &Entry, now: Tick) -> JobStats {
     JobStats { files: numbers.filter_map(|number| of_file(entry, number, now)).collect() }
 }
 
-/// The figures of one file of a job. Only the origin is fetched from, so far.
+/// The figures of one file of a job. Origins, mirrors and cache hosts are fetched from, so far.
 pub(super) fn of_file(entry: &Entry, number: FileNumber, now: Tick) -> Option<FileStats> {
     let (file, live) = entry.job.file(number).zip(entry.files.get(number.index()))?;
     let figures = live.figures(now);
@@ -26,12 +26,12 @@ pub(super) fn of_file(entry: &Entry, number: FileNumber, now: Tick) -> Option<Fi
         bytes_from_group_peers: 0,
         bytes_from_internet_peers: 0,
         bytes_from_http: figures.http_bytes,
-        bytes_from_doinc: 0,
+        bytes_from_doinc: figures.cache_bytes,
         bytes_to_lan_peers: 0,
         bytes_to_group_peers: 0,
         bytes_to_internet_peers: 0,
         http_connection_count: live.gauge.connections(),
-        doinc_connection_count: 0,
+        doinc_connection_count: live.gauge.connections_to_cache(),
         lan_connection_count: 0,
         group_connection_count: 0,
         internet_connection_count: 0,

@@ -5,6 +5,7 @@ mod files;
 mod settle;
 
 use dobbin_core::access::Actor;
+use dobbin_core::cache::Settings as CacheSettings;
 use dobbin_core::download::Download;
 use dobbin_core::job::{JobLimits, NewFile, NewJob, door, join};
 use dobbin_net::http::HttpSettings;
@@ -30,6 +31,7 @@ fn idle_loop() -> (Loop, FakeClock, TempDir) {
         recover: Recover::RunAll,
         http: HttpSettings::product("test"),
         limits: JobLimits::OFF,
+        cache_hosts: CacheSettings::default(),
     };
     let (engine, _unread) = Loop::assemble(clock.clock(), options).unwrap();
     (engine, clock, folder)

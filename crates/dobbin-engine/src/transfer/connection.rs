@@ -7,12 +7,15 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use dobbin_core::cache::{CONNECT_TIMEOUT, Failure};
 use dobbin_core::job::{Judgement, Trouble};
 use dobbin_core::piece::spans::{Seeker, SpanId};
 use dobbin_core::source::share::SourceId;
+use dobbin_net::cache_host;
 use dobbin_net::http::{Extent, FetchError, FetchErrorKind, HeaderText, Request, Response};
 use dobbin_types::{Discard, ErrorCode, Reason, RequestEnd};
 use http::Version;
+use url::Url;
 
 use super::end::End;
 use super::ledger::Line;
@@ -45,14 +48,26 @@ pub(super) enum Leave {
         trouble: Trouble,
         /// It has another file than the one that is meant.
         is_another_file: bool,
+        /// What that says of a cache host, if it was one.
+        failure: Failure,
     },
+    /// It was a cache host's, and the origin is to be asked instead: a piece was wrong.
+    LeftCache,
     /// The whole transfer is over.
     Over(End),
 }
 
 impl Leave {
     fn failed(trouble: Trouble) -> Leave {
-        Leave::Failed { trouble, is_another_file: false }
+        Leave::Failed { trouble, is_another_file: false, failure: Failure::Other }
+    }
+
+    /// A request that failed, in words.
+    ///
+    /// * `asked`: the URL that was asked.
+    fn of(error: &FetchError, asked: &Url, trouble: Trouble) -> Leave {
+        let failure = cache_host::failure(error, asked);
+        Leave::Failed { trouble, is_another_file: false, failure }
     }
 
     /// Writes into the ledger how the request ended that ended the connection.
@@ -65,7 +80,7 @@ impl Leave {
                 ErrorCode::DO_E_INSUFFICIENT_RANGE_SUPPORT,
                 "the server does not send byte ranges".into(),
             )),
-            Leave::WrongPiece | Leave::Distrust => line.fail(&fatal(
+            Leave::WrongPiece | Leave::LeftCache | Leave::Distrust => line.fail(&fatal(
                 ErrorCode::DO_E_BAD_PIECE_HASH,
                 "a piece did not have the right hash".into(),
             )),
@@ -84,6 +99,8 @@ impl<E: Into<End>> From<E> for Leave {
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) source: SourceId,
+    /// Whether its present request goes to a cache host.
+    pub(super) to_cache: Cell<bool>,
     /// Bytes of bodies so far.
     pub(super) bytes: Cell<u64>,
     /// Whether the body of its present request has begun.
@@ -100,6 +117,7 @@ impl Member {
     pub(super) fn new(source: SourceId) -> Member {
         Member {
             source,
+            to_cache: Cell::new(false),
             bytes: Cell::new(0),
             is_streaming: Cell::new(false),
             is_dismissed: Cell::new(false),
@@ -158,18 +176,20 @@ impl Connection {
     /// One request and what comes of it.
     async fn fetch_once(&mut self) -> Result<(), Leave> {
         let (local, asked) = self.next_part()?;
-        let _connection = gauge::Connection::begin(&self.work.order.gauge);
         let (name, reason) = {
             let mut state = self.work.state();
             if self.member.source.is_own() {
                 let text = self.work.order.source.url();
                 state.sources.follow(text).map_err(Leave::failed)?;
+                self.member.to_cache.set(state.sources.is_via_cache());
             }
             let known = self.reason.take().or_else(|| state.next_reason.take());
             let name = state.sources.get(self.member.source).name.clone();
             (name, known.unwrap_or_else(|| self.reason_of_span(&state)))
         };
-        let line = self.work.order.ledger.begin(&name, local.clone(), reason);
+        let order = &self.work.order;
+        let _connection = gauge::Connection::begin(&order.gauge, self.member.to_cache.get());
+        let line = order.ledger.begin(&name, local.clone(), reason);
         match self.ask(local, asked, &line).await {
             Ok(how) => {
                 line.end(how);
@@ -272,13 +292,15 @@ impl Connection {
                 headers: address.headers.clone(),
                 allow_downgrade: self.work.order.allow_downgrade,
                 public_only: state.sources.is_public_only(source),
+                speaks_for_public: state.sources.speaks_for_public(source),
+                connect_timeout: self.member.to_cache.get().then_some(CONNECT_TIMEOUT),
             }
         };
         self.member.is_streaming.set(false);
         let asked_at = Instant::now();
         let mut response = match self.work.client.open(&request).await {
             Ok(response) => response,
-            Err(error) => return self.not_opened(error).await,
+            Err(error) => return self.not_opened(&request.url, error).await,
         };
         self.work.state().waited(asked_at.elapsed());
         if let Some(throttle) = &self.work.order.throttle {
@@ -313,7 +335,7 @@ impl Connection {
                 }
                 let local = self.place_of(local, body_start, part.is_none())?;
                 line.set_span(local.clone());
-                self.take(&mut response, local, line).await
+                self.take(&request.url, &mut response, local, line).await
             }
         }
     }
@@ -323,7 +345,7 @@ impl Connection {
         let headers = std::mem::take(&mut response.header_text);
         self.work.order.gauge.set_reply_headers(Some(headers.into()));
         let mut state = self.work.state();
-        if self.member.source.is_own() {
+        if self.member.source.is_own() && !self.member.to_cache.get() {
             state.sources.own_answered(response.from_public);
             self.work.order.gauge.set_from_public(response.from_public);
         }
@@ -350,12 +372,17 @@ impl Connection {
         } else {
             passing(code, format!("cannot fetch from {host} now: {why}"))
         };
-        Leave::Failed { trouble, is_another_file: is_final }
+        let failure = if is_final { Failure::Wrong } else { Failure::Other };
+        Leave::Failed { trouble, is_another_file: is_final, failure }
     }
 
     /// A request that brought no body. A file that shrank or changed shows as "no such range", and so
     /// does a server that has lost its way: asked for the whole, it may find it again.
-    async fn not_opened(&mut self, mut error: FetchError) -> Result<RequestEnd, Leave> {
+    async fn not_opened(
+        &mut self,
+        asked: &Url,
+        mut error: FetchError,
+    ) -> Result<RequestEnd, Leave> {
         if let Some(HeaderText(text)) = error.reply_headers.take() {
             self.work.order.gauge.set_reply_headers(Some(text.into()));
         }
@@ -371,7 +398,10 @@ impl Connection {
             self.restart().await?;
             Ok(RequestEnd::OtherVersion)
         } else {
-            Err(Leave::failed(of_refusal(&error, self.work.has_served(self.member.source))))
+            // What a cache host does not have is to be had elsewhere.
+            let may_come_back =
+                !self.member.to_cache.get() && self.work.has_served(self.member.source);
+            Err(Leave::of(&error, asked, of_refusal(&error, may_come_back)))
         }
     }
 
@@ -430,6 +460,7 @@ impl Connection {
     /// that is not wanted.
     async fn take(
         &mut self,
+        asked: &Url,
         response: &mut Response,
         local: Range<u64>,
         line: &Line,
@@ -444,7 +475,8 @@ impl Connection {
                 return Err(Leave::Over(End::Stopped));
             }
             let next = response.body.next().await;
-            let Some(bytes) = next.map_err(|error| Leave::failed(of_fetch(&error)))? else {
+            let next = next.map_err(|error| Leave::of(&error, asked, of_fetch(&error)))?;
+            let Some(bytes) = next else {
                 break;
             };
             self.write(&bytes, &local, line)?;
@@ -482,8 +514,15 @@ impl Connection {
         let order = &self.work.order;
         order.gauge.fetched_bytes.fetch_add(length, Ordering::Relaxed);
         line.add(length);
-        self.member.bytes.set(self.member.bytes.get() + length);
         let mut state = self.work.state();
+        if self.member.to_cache.get() {
+            order.gauge.cache_bytes.fetch_add(length, Ordering::Relaxed);
+            state.from_cache = true;
+        }
+        if self.member.bytes.get() == 0 && self.member.source.is_own() {
+            state.sources.served();
+        }
+        self.member.bytes.set(self.member.bytes.get() + length);
         state.came_from(self.member.source);
         let Some((sink, span)) = state.sink.as_mut().zip(self.member.span.get()) else {
             return Err(Leave::Over(End::Stopped));
@@ -495,7 +534,8 @@ impl Connection {
         if written.wrong.is_empty() {
             return Ok(());
         }
-        Err(self.work.wrong(self.member.source, &written.wrong))
+        let is_of_cache = self.member.to_cache.get();
+        Err(self.work.wrong(self.member.source, is_of_cache, &written.wrong))
     }
 
     /// Waits where something is to wait for: until the version of these bytes is noted, and as a rate

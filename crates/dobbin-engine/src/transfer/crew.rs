@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
+use dobbin_core::cache::{Failure, Turn};
 use dobbin_core::job::Trouble;
 use dobbin_core::piece::spans::is_worth_sharing;
 use dobbin_core::source::share::SourceId;
 use dobbin_core::source::width::{
     CONNECTIONS_BACKGROUND_MAX, CONNECTIONS_MAX, Sample, Width, connections_max,
 };
-use dobbin_types::{Discard, ErrorCode};
+use dobbin_types::{Discard, ErrorCode, Reason};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
 
@@ -166,14 +167,15 @@ impl Crew {
         state.connections_count = 0;
     }
 
-    /// Whether a hash will tell if the bytes of several sources are of one file, and never said that they
-    /// are not.
+    /// Whether several sources may be asked: a hash will tell if their bytes are of one file, and never
+    /// said that they are not. While a cache host is asked, nobody else is: it spares them.
     fn is_proved(&self) -> bool {
         if self.wrong_files_count > 0 {
             return false;
         }
         let has_sha256 = self.work.order.file.sha256.is_some();
-        self.work.state().is_proved(has_sha256)
+        let state = self.work.state();
+        !state.sources.is_via_cache() && state.is_proved(has_sha256)
     }
 
     /// The one connection that a file must have; waits for its turn.
@@ -258,8 +260,19 @@ impl Crew {
                 self.work.restart(Discard::OtherVersion).await
             }
             Leave::Distrust => self.go_on_without_hashes().await,
-            Leave::Failed { trouble, is_another_file } => {
-                self.failed(&mate, trouble, is_another_file).await
+            Leave::LeftCache => {
+                self.dismiss_everybody();
+                Ok(())
+            }
+            Leave::Failed { trouble, failure, .. } if mate.member.to_cache.get() => {
+                self.cache_failed(&mate, trouble, failure)
+            }
+            Leave::Failed { trouble, is_another_file, .. } => {
+                let outcome = self.failed(&mate, trouble, is_another_file).await;
+                if outcome.is_err() {
+                    self.work.state().sources.origin_failed();
+                }
+                outcome
             }
             Leave::Over(end) => Err(end),
         }
@@ -308,6 +321,37 @@ impl Crew {
         match self.work.state().sources.share.choose(now, |_| true) {
             Some(_another) => Ok(()),
             None => Err(End::Failed(self.own_trouble.clone().unwrap_or(trouble))),
+        }
+    }
+
+    /// A cache host failed one connection. Others go on, unless what it has is wrong; if there are none,
+    /// the origin is asked, or the transfer is over.
+    fn cache_failed(&mut self, mate: &Mate, trouble: Trouble, failure: Failure) -> Result<(), End> {
+        if !self.mates.is_empty() && failure != Failure::Wrong {
+            if mate.member.bytes.get() == 0 {
+                self.let_in_max = self.mates.len();
+            }
+            return Ok(());
+        }
+        let turn = {
+            let mut state = self.work.state();
+            // One that was left already has said all that it had to say.
+            if state.sources.is_via_cache() {
+                state.sources.cache_failed(failure)
+            } else {
+                Turn::Origin
+            }
+        };
+        match turn {
+            Turn::Origin => {
+                tracing::debug!(job = %self.work.order.job, why = trouble.message, "a cache host is left");
+                self.work.state().next_reason = Some(Reason::AfterFailure);
+                self.let_in_max = CONNECTIONS_MAX;
+                self.dismiss_everybody();
+                Ok(())
+            }
+            Turn::Retry => Err(End::Failed(Trouble { transient: true, ..trouble })),
+            Turn::AsItIs => Err(End::Failed(trouble)),
         }
     }
 
@@ -449,6 +493,10 @@ impl Crew {
                 sink.spans.measured(span, smooth);
             }
         }
+    }
+
+    fn dismiss_everybody(&self) {
+        self.mates.values().for_each(|mate| self.dismiss(mate));
     }
 
     fn dismiss_slowest(&self) {

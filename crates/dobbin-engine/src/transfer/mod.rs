@@ -4,6 +4,7 @@
 //! data per byte. It decides nothing about its job; it reports what it finds (`event::News`) and
 //! ends.
 
+mod astray;
 mod budget;
 mod check;
 mod connection;

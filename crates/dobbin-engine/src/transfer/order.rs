@@ -10,6 +10,7 @@ use dobbin_types::{FileNumber, JobId};
 
 use super::ledger::SharedLedger;
 use super::source::Source;
+use crate::cache_hosts::SharedWay;
 use crate::gauge::SharedGauge;
 
 /// One file to fetch, with everything known of it when the order was given.
@@ -20,6 +21,10 @@ pub(crate) struct Order {
     pub(crate) file: File,
     /// The file's URL, which may change while it is fetched.
     pub(crate) source: Source,
+    /// Over which cache hosts it is asked for; `None` where there are none.
+    pub(crate) way: Option<SharedWay>,
+    /// Bytes that ever came from cache hosts for the file.
+    pub(crate) cache_bytes_before: u64,
     /// The caller's headers: secrets.
     pub(crate) headers: Vec<(String, String)>,
     /// Headers that are sent once the origin has asked for them: secrets.

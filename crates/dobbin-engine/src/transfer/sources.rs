@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dobbin_core::cache::{Failure, Turn};
 use dobbin_core::job::Trouble;
 use dobbin_core::source::share::{Share, SourceId};
 use dobbin_net::http::{Duplicate, FetchError, literal_reach};
@@ -12,17 +13,18 @@ use url::Url;
 use super::ledger::SourceName;
 use super::order::Order;
 use super::trouble::fatal;
+use crate::cache_hosts::{SharedWay, Way};
 
 /// One of a file's sources, as it is asked.
 #[derive(Clone)]
 pub(super) struct Address {
     /// As whoever named it wrote it: the name under which origins' marks are kept.
     pub(super) text: Arc<str>,
-    /// The same, read.
+    /// The same, read; over a cache host, where one is asked for it.
     pub(super) url: Url,
     /// As people may see it.
     pub(super) name: SourceName,
-    /// Secrets of the caller; for its own URL alone.
+    /// Secrets of the caller; for its own URL alone, there or over a cache host.
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     /// Whether it was a public address that named it.
     from_public: bool,
@@ -56,6 +58,12 @@ pub(super) struct Sources {
     public_only: bool,
     /// Whether the own URL's host is public; `None` before it has answered.
     own_is_public: Option<bool>,
+    /// The own URL, whoever is asked for it.
+    own_url: Url,
+    /// Over which cache hosts it is asked for, if there are any.
+    way: Option<SharedWay>,
+    /// Whether one of them is asked now.
+    is_via_cache: bool,
 }
 
 impl Sources {
@@ -76,7 +84,70 @@ impl Sources {
         list.truncate(share.len());
         let auth_headers = std::mem::take(&mut order.auth_headers);
         let public_only = order.file.public_only;
-        Ok(Sources { list, share, auth_headers, public_only, own_is_public: None })
+        let mut sources = Sources {
+            own_url: list[0].url.clone(),
+            list,
+            share,
+            auth_headers,
+            public_only,
+            own_is_public: None,
+            way: order.way.take(),
+            is_via_cache: false,
+        };
+        sources.set_out();
+        Ok(sources)
+    }
+
+    /// Decides whether a cache host is asked for the own URL from here on, and which.
+    fn set_out(&mut self) {
+        let via = self.way.as_ref().and_then(|way| way.next(&self.own_url));
+        self.is_via_cache = via.is_some();
+        let kind = if self.is_via_cache { SourceKind::CacheHost } else { SourceKind::Origin };
+        let own = &mut self.list[0];
+        own.url = via.unwrap_or_else(|| self.own_url.clone());
+        own.name = SourceName::new(kind, &own.url);
+    }
+
+    /// Whether a cache host is asked for the own URL. Nobody else is then.
+    pub(super) fn is_via_cache(&self) -> bool {
+        self.is_via_cache
+    }
+
+    /// The own URL, whoever is asked for it.
+    pub(super) fn own_url(&self) -> &Url {
+        &self.own_url
+    }
+
+    /// Bytes came for the own URL.
+    pub(super) fn served(&self) {
+        if let Some(way) = &self.way {
+            way.served();
+        }
+    }
+
+    /// The cache host failed. Where the origin is to be asked at once, it is from here on.
+    pub(super) fn cache_failed(&mut self, failure: Failure) -> Turn {
+        self.turn(|way, url| way.cache_failed(url, failure))
+    }
+
+    /// What came from a cache host, in this transfer or an earlier one, is not the file.
+    pub(super) fn distrust_cache(&mut self) -> Turn {
+        self.turn(|way, _| way.distrust())
+    }
+
+    /// The origin, or a mirror of its, ended an attempt.
+    pub(super) fn origin_failed(&self) {
+        if let Some(way) = &self.way {
+            way.origin_failed(&self.own_url);
+        }
+    }
+
+    fn turn(&mut self, decide: impl FnOnce(&Way, &Url) -> Turn) -> Turn {
+        let turn = self.way.as_ref().map_or(Turn::Origin, |way| decide(way, &self.own_url));
+        if turn == Turn::Origin && self.is_via_cache {
+            self.set_out();
+        }
+        turn
     }
 
     /// One of them.
@@ -95,10 +166,10 @@ impl Sources {
     pub(super) fn follow(&mut self, text: Arc<str>) -> Result<(), Trouble> {
         let own = &mut self.list[0];
         if text != own.text {
-            own.url = read(&text)?;
-            own.name = SourceName::new(SourceKind::Origin, &own.url);
+            self.own_url = read(&text)?;
             own.text = text;
             self.own_is_public = None;
+            self.set_out();
         }
         Ok(())
     }
@@ -109,21 +180,33 @@ impl Sources {
     }
 
     /// Whether only public addresses may be asked for it: a list of further URLs must not lead from a
-    /// public address to one that means something here alone. As long as the own URL's address is
-    /// unknown it counts as public.
+    /// public address to one that means something here alone. A cache host may be anywhere, because the
+    /// administrator named it.
     pub(super) fn is_public_only(&self, id: SourceId) -> bool {
-        if self.public_only || id.is_own() {
-            return self.public_only;
+        if id.is_own() {
+            return self.public_only && !self.is_via_cache;
         }
-        let by_text = || literal_reach(&self.list[0].url).is_none_or(|reach| reach.is_public());
-        self.get(id).from_public || self.own_is_public.unwrap_or_else(by_text)
+        self.public_only || self.get(id).from_public || self.is_own_public()
+    }
+
+    /// Whether what a source says counts as said by a public address: what a cache host passes on are the
+    /// words of the origin.
+    pub(super) fn speaks_for_public(&self, id: SourceId) -> bool {
+        id.is_own() && self.is_via_cache && (self.public_only || self.is_own_public())
+    }
+
+    /// As long as the own URL's address is unknown it counts as public.
+    fn is_own_public(&self) -> bool {
+        let by_text = || literal_reach(&self.own_url).is_none_or(|reach| reach.is_public());
+        self.own_is_public.unwrap_or_else(by_text)
     }
 
     /// An origin said where else its file is.
     pub(super) fn join(&mut self, duplicates: Vec<Duplicate>) {
         for duplicate in duplicates {
             let text: Arc<str> = duplicate.url.as_str().into();
-            let is_known = self.list.iter().any(|known| known.url == duplicate.url);
+            let is_known = self.own_url == duplicate.url
+                || self.list.iter().any(|known| known.url == duplicate.url);
             if is_known || self.share.join().is_none() {
                 continue;
             }
@@ -136,9 +219,9 @@ impl Sources {
 
     /// Whether the origin wants to know who asks, and the caller has said that it may: then the same
     /// request goes out again, with those headers (`HttpCustomAuthHeaders`). Once only: an origin
-    /// that asks again did not like them.
+    /// that asks again did not like them. They are for the origin: no cache host is told them.
     pub(super) fn is_asked_who(&mut self, id: SourceId, error: &FetchError) -> bool {
-        if !id.is_own() || !matches!(error.http_status, Some(401 | 407)) {
+        if !id.is_own() || self.is_via_cache || !matches!(error.http_status, Some(401 | 407)) {
             return false;
         }
         let auth = std::mem::take(&mut self.auth_headers);

@@ -99,6 +99,11 @@ impl Task {
             self.crew.fetch().await?;
             match self.work.judge_whole().await? {
                 Whole::Right => break,
+                _wrong if self.work.blames_cache() => {
+                    self.work.state().next_reason = Some(Reason::WrongHash);
+                    self.work.forget(Discard::WrongHash).await?;
+                    continue;
+                }
                 Whole::Again => {}
                 Whole::AgainFromOwn => self.crew.keep_to_own(),
                 Whole::Blame(liar) if self.crew.go_on_alone(liar) => {

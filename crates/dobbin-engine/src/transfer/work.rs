@@ -83,6 +83,8 @@ pub(super) struct State {
     pub(super) connections_count: usize,
     /// Whether replies have shown that parts can be asked for, over connections of their own.
     pub(super) has_parts: bool,
+    /// Some byte of what is here may have come from a cache host.
+    pub(super) from_cache: bool,
     /// Bytes of a version without a validator, or from another origin, were taken over: if the hash
     /// is wrong in the end, one more try from zero is due before that is an error.
     pub(super) glued_blindly: bool,
@@ -99,7 +101,8 @@ pub(super) struct State {
     /// A source was found to send everything whatever is asked for.
     pub(super) never_parts: bool,
     generation: u64,
-    restarts_count: u32,
+    /// How often it was begun anew because it is another one than before.
+    pub(super) restarts_count: u32,
 }
 
 impl Work {
@@ -122,6 +125,7 @@ impl Work {
             untold: None,
             connections_count: 0,
             has_parts: false,
+            from_cache: order.cache_bytes_before > 0,
             glued_blindly: false,
             came_from: None,
             throttled_at: None,
@@ -180,13 +184,17 @@ impl Work {
 
     /// Asks for the hashes of the file's pieces, where there are any to be had.
     pub(super) async fn obtain_manifest(&self) -> Result<(), End> {
-        let own = self.state().sources.get(SourceId::OWN).clone();
+        let (url, headers) = {
+            let state = self.state();
+            let sources = &state.sources;
+            (sources.own_url().clone(), sources.get(SourceId::OWN).headers.clone())
+        };
         let seeker = manifest::Seeker {
             order: &self.order,
             client: &self.client,
             hands: &self.hands,
-            url: &own.url,
-            headers: &own.headers,
+            url: &url,
+            headers: &headers,
         };
         let obtained = tokio::select! {
             biased;
@@ -339,13 +347,13 @@ impl Work {
 
     /// The file is another one than before: what was had of it goes.
     pub(super) async fn restart(&self, why: Discard) -> Result<(), End> {
-        let (count, host) = {
+        let (is_too_often, host) = {
             let mut state = self.state();
             state.restarts_count += 1;
             let host = state.sources.get(SourceId::OWN).host().to_owned();
-            (state.restarts_count, host)
+            (state.restarts_count > RESTARTS_MAX && !state.leave_cache(), host)
         };
-        if count > RESTARTS_MAX {
+        if is_too_often {
             return Err(End::Failed(fatal(
                 ErrorCode::E_UNEXPECTED,
                 format!("the file at {host} keeps changing while it is fetched"),
@@ -371,6 +379,7 @@ impl Work {
             state.unnoted = None;
             state.untold = None;
             state.came_from = None;
+            state.from_cache = false;
             state.has_parts = false;
             state.wrongs = Wrongs::default();
             state.word.forget();
@@ -390,9 +399,19 @@ impl Work {
 
     /// Pieces from `source` turned out to be wrong. Says what follows for the connection that brought
     /// them.
-    pub(super) fn wrong(&self, source: SourceId, pieces: &[PieceIndex]) -> Leave {
+    ///
+    /// * `is_of_cache`: whether a cache host brought them for the file's own URL.
+    pub(super) fn wrong(
+        &self,
+        source: SourceId,
+        is_of_cache: bool,
+        pieces: &[PieceIndex],
+    ) -> Leave {
         let now = self.now();
         let mut state = self.state();
+        if is_of_cache && (!state.sources.is_via_cache() || state.leave_cache()) {
+            return self.wrong_from_cache(&state, pieces);
+        }
         let State { sources, wrongs, sink, .. } = &mut *state;
         let mut is_hopeless = false;
         for piece in pieces {

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dobbin_engine::{
-    Actor, Engine, EngineOptions, Handle, HttpSettings, JobLimits, Listening, Recover, Wish,
+    Actor, CacheSettings, Engine, EngineOptions, Handle, HttpSettings, JobLimits, Listening,
+    Recover, Wish,
 };
 use dobbin_net::http::ProxyRules;
 use dobbin_types::rest::{AddFile, CallNumber, CallbackEvent, CreateJob, JobInfo, ListenerId};
@@ -29,7 +30,13 @@ impl Site {
         let http =
             HttpSettings { proxy: ProxyRules::none(), ..HttpSettings::product("dobbin-lab") };
         let state = self.folder.path().join("state");
-        let options = EngineOptions { state, recover, http, limits: JobLimits::OFF };
+        let options = EngineOptions {
+            state,
+            recover,
+            http,
+            limits: JobLimits::OFF,
+            cache_hosts: CacheSettings::default(),
+        };
         self.engine = Some(Engine::start(options).unwrap());
     }
 

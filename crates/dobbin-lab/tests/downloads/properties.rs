@@ -1,6 +1,6 @@
 //! Properties that an origin, the disk or another user notices.
 
-use dobbin_engine::{Actor, Operation};
+use dobbin_engine::{Actor, CacheSettings, Operation};
 use dobbin_lab::origin::{Answer, Content, Origin, Plan, Route, When};
 use dobbin_types::{DownloadProperty, DownloadState, ErrorCode, Uid};
 
@@ -51,6 +51,31 @@ fn headers_for_who_asks_are_sent_only_when_the_origin_wants_to_know() {
     let status = site.wait(job, |status| status.is_error());
     assert_eq!(status.error, ErrorCode::from_http_status(401));
     assert_eq!(origin.requests().len(), 2);
+}
+
+/// What they prove is for the origin's eyes.
+#[test]
+fn headers_for_who_asks_are_for_no_cache_host() {
+    let site = Site::new();
+    let asking = || {
+        let route = Route::honest(Content::new(2, 10)).always(Answer::Status(401));
+        Origin::start(Plan::new().route("/a", route))
+    };
+    let (cache, origin) = (asking(), asking());
+    let hosts = cache.address().to_string().parse().unwrap();
+    site.handle().set_cache_hosts(CacheSettings { hosts, ..CacheSettings::default() });
+    let job = site.create_to(origin.url("/a"), "out");
+    site.set(job, DownloadProperty::HttpCustomAuthHeaders, "authorization: me").unwrap();
+    site.set(job, DownloadProperty::HttpCustomHeaders, "x-one: 1").unwrap();
+    site.run(job).unwrap();
+    site.wait(job, |status| status.is_error());
+    let sent = |origin: &Origin, name: &str| -> Vec<Option<String>> {
+        let requests = origin.requests();
+        requests.iter().map(|one| one.request.field(name).map(str::to_owned)).collect()
+    };
+    assert_eq!(sent(&cache, "authorization"), [None]);
+    assert_eq!(sent(&cache, "x-one"), [Some("1".to_owned())]);
+    assert_eq!(sent(&origin, "authorization"), [None, Some("me".to_owned())]);
 }
 
 /// conformance: download-property TotalSizeBytes

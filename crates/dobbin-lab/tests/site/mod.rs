@@ -8,7 +8,9 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use dobbin_engine::{Actor, Engine, EngineOptions, Handle, HttpSettings, JobLimits, Recover, Wish};
+use dobbin_engine::{
+    Actor, CacheSettings, Engine, EngineOptions, Handle, HttpSettings, JobLimits, Recover, Wish,
+};
 use dobbin_net::http::ProxyRules;
 use dobbin_types::rest::{AddFile, CreateJob, JobInfo};
 use dobbin_types::{ErrorCode, JobId, JobState};
@@ -21,6 +23,8 @@ pub(crate) struct Site {
     pub(crate) folder: tempfile::TempDir,
     engine: Option<Engine>,
     http: HttpSettings,
+    /// With which the engine is started; also those of a later start.
+    pub(crate) cache_hosts: CacheSettings,
     pub(crate) runtime: tokio::runtime::Runtime,
 }
 
@@ -36,7 +40,8 @@ impl Site {
         let mut http =
             HttpSettings { proxy: ProxyRules::none(), ..HttpSettings::product("dobbin-lab") };
         change(&mut http);
-        let mut site = Site { folder, engine: None, http, runtime };
+        let cache_hosts = CacheSettings::default();
+        let mut site = Site { folder, engine: None, http, cache_hosts, runtime };
         site.start(Recover::RunAll);
         site
     }
@@ -44,8 +49,8 @@ impl Site {
     pub(crate) fn start(&mut self, recover: Recover) {
         let http = self.http.clone();
         let limits = JobLimits::OFF;
-        let options =
-            EngineOptions { state: self.folder.path().join("state"), recover, http, limits };
+        let (state, cache_hosts) = (self.folder.path().join("state"), self.cache_hosts.clone());
+        let options = EngineOptions { state, recover, http, limits, cache_hosts };
         self.engine = Some(Engine::start(options).unwrap());
     }
 

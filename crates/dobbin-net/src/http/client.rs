@@ -69,6 +69,7 @@ struct Asking {
     uri: Uri,
     headers: HeaderMap,
     scope: Scope,
+    connect_timeout: Duration,
 }
 
 /// A reply as hyper hands it out, and what it came over.
@@ -125,7 +126,7 @@ impl Client {
             .and_then(|headers| enter(&hop.url, scope).map(|()| headers))
             .map_err(|kind| FetchError::new(host_of(&hop.url), kind))?;
         for _ in 0..=self.settings.redirects_max {
-            let asked = self.ask(&hop, &headers).await;
+            let asked = self.ask(request, &hop, &headers).await;
             let reply = asked.map_err(|kind| FetchError::new(host_of(&hop.url), kind))?;
             if !is_redirect(reply.parts.status) {
                 return self.conclude(request, hop, reply).await;
@@ -144,7 +145,12 @@ impl Client {
     /// One request and its reply. A connection that went stale in the pool is replaced, because its
     /// end says nothing about this request; and an origin that turns out to speak the other HTTP is
     /// asked in that.
-    async fn ask(&self, hop: &Hop, headers: &Headers) -> Result<Reply, FetchErrorKind> {
+    async fn ask(
+        &self,
+        request: &Request,
+        hop: &Hop,
+        headers: &Headers,
+    ) -> Result<Reply, FetchErrorKind> {
         let uri: Uri = hop.url.as_str().parse().map_err(|_| FetchErrorKind::Url)?;
         let mut headers = headers.for_hop(hop.trusted);
         if uri.scheme_str() == Some("http")
@@ -153,7 +159,8 @@ impl Client {
         {
             headers.insert(PROXY_AUTHORIZATION, credentials.clone());
         }
-        let asking = Asking { uri, headers, scope: hop.scope };
+        let connect_timeout = request.connect_timeout.unwrap_or(self.settings.connect_timeout);
+        let asking = Asking { uri, headers, scope: hop.scope, connect_timeout };
         let mut has_changed = false;
         // Each failure takes one used connection out of the pool.
         let mut stale_left = IDLE_PER_HOST_MAX;
@@ -192,7 +199,7 @@ impl Client {
         // wait. When it stands, the limit for the answer begins.
         let patience = async {
             let standing = captured.wait_for_connection_metadata();
-            if timeout(self.settings.connect_timeout, standing).await.is_err() {
+            if timeout(asking.connect_timeout, standing).await.is_err() {
                 return FetchErrorKind::ConnectTimeout;
             }
             sleep(self.settings.stall.over).await;
@@ -251,7 +258,7 @@ impl Client {
         hop: Hop,
         reply: Reply,
     ) -> Result<Response, FetchError> {
-        let from_public = is_public_way(&hop, &reply);
+        let from_public = is_public_way(request, &hop, &reply);
         let Hop { url, .. } = hop;
         let Reply { parts, body, link, connection } = reply;
         let (status, headers) = (parts.status, &parts.headers);
@@ -302,7 +309,7 @@ fn follow(request: &Request, hop: &Hop, reply: &Reply) -> Result<Hop, FetchError
     // Once lost, trust does not return: a stranger who sends us back must not steer a request that
     // carries the caller's headers.
     let trusted = hop.trusted && url.origin() == request.url.origin();
-    let scope = if is_public_way(hop, reply) { Scope::PublicOnly } else { Scope::Any };
+    let scope = if is_public_way(request, hop, reply) { Scope::PublicOnly } else { Scope::Any };
     enter(&url, scope)?;
     Ok(Hop { url, trusted, scope })
 }
@@ -318,10 +325,11 @@ fn enter(url: &Url, scope: Scope) -> Result<(), FetchErrorKind> {
     }
 }
 
-/// Whether this reply, or one that led to it, came from a public address.
-fn is_public_way(hop: &Hop, reply: &Reply) -> bool {
+/// Whether this reply, or one that led to it, came from a public address, or counts as if it had.
+fn is_public_way(request: &Request, hop: &Hop, reply: &Reply) -> bool {
     match hop.scope {
         Scope::PublicOnly => true,
+        Scope::Any if request.speaks_for_public => true,
         Scope::Any => answered_publicly(&hop.url, reply.link.as_ref()),
     }
 }

@@ -172,7 +172,7 @@ pub enum FetchErrorKind {
 }
 
 impl FetchError {
-    pub(super) fn new(host: &str, kind: FetchErrorKind) -> FetchError {
+    pub(crate) fn new(host: &str, kind: FetchErrorKind) -> FetchError {
         let host = host.to_owned();
         FetchError { host, kind, retry_after: None, http_status: None, reply_headers: None }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -35,6 +36,12 @@ pub struct Request {
     /// Whether only public addresses may be asked, because it was a public address that named the URL.
     /// Any may, where the caller named it.
     pub public_only: bool,
+    /// Whether what is answered counts as said by a public address, whatever the address is: whoever is
+    /// asked speaks for somebody public. Redirects and duplicates are held to public addresses then.
+    pub speaks_for_public: bool,
+    /// How long a connection may take; where nothing is said, as
+    /// [`HttpSettings::connect_timeout`](super::HttpSettings::connect_timeout), which is also the most.
+    pub connect_timeout: Option<Duration>,
 }
 
 impl Request {
@@ -47,6 +54,8 @@ impl Request {
             headers: Vec::new(),
             allow_downgrade: false,
             public_only: false,
+            speaks_for_public: false,
+            connect_timeout: None,
         }
     }
 

@@ -31,8 +31,10 @@ pub struct FileExtras {
 /// crash costs the last seconds of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Figures {
-    /// Bytes of bodies that came from its origin.
+    /// Bytes of bodies that came from its origin, its mirrors and cache hosts.
     pub http_bytes: u64,
+    /// Those of them that came from cache hosts.
+    pub cache_bytes: u64,
     /// How long it was being fetched.
     pub fetching: Duration,
     /// Status line and headers of the last reply for it; `None` before the first.

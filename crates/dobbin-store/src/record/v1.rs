@@ -108,6 +108,9 @@ struct FileRecordV1 {
     beside: Option<PathBuf>,
     intent: Option<Intent>,
     http_bytes: u64,
+    /// Came later than the first version 1; left out when 0. An older program loses the figure.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    cache_bytes: u64,
     fetching_millis: u64,
     reply_headers: Option<String>,
     identity: Option<String>,
@@ -266,6 +269,7 @@ pub(super) fn write_file(file: &File, extras: &FileExtras) -> String {
         beside: extras.beside.clone(),
         intent: extras.intent.clone(),
         http_bytes: figures.http_bytes,
+        cache_bytes: figures.cache_bytes,
         fetching_millis: millis(figures.fetching),
         reply_headers: figures.reply_headers.as_deref().map(str::to_owned),
         identity: extras.identity.clone(),
@@ -280,6 +284,7 @@ pub(super) fn read_file(text: &str) -> Result<(File, FileExtras), RecordError> {
     let facts = record.facts.map(|facts| read_facts(facts, &record.remote_name));
     let figures = Figures {
         http_bytes: record.http_bytes,
+        cache_bytes: record.cache_bytes,
         fetching: Duration::from_millis(record.fetching_millis),
         reply_headers: record.reply_headers.map(Into::into),
     };
@@ -340,6 +345,11 @@ fn millis(time: Duration) -> u64 {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
 fn is_false(flag: &bool) -> bool {
     !flag
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 fn to_json(record: &impl Serialize) -> String {
@@ -437,6 +447,7 @@ mod tests {
         };
         let figures = Figures {
             http_bytes: 11,
+            cache_bytes: 0,
             fetching: Duration::from_millis(12),
             reply_headers: Some("HTTP/1.1 200 OK\r\n".into()),
         };
@@ -451,7 +462,9 @@ mod tests {
         let owing = Saved { call_owed: true, ..job().1 };
         let (_, read) = record::read_job(&write_job(&job().0, &owing)).unwrap();
         assert_eq!(read, owing);
-        let (one, extras) = file();
+        let (one, mut extras) = file();
+        assert!(!write_file(&one, &extras).contains("cache_bytes"), "no word of what is not there");
+        extras.figures.cache_bytes = 7;
         assert_eq!(record::read_file(&write_file(&one, &extras)).unwrap(), (one, extras));
     }
 

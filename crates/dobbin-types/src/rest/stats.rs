@@ -18,7 +18,7 @@ pub struct FileStats {
     pub source_url: String,
     /// Size of the remote file in bytes; nothing while nobody has said it.
     pub file_size: Option<u64>,
-    /// The sum of all `bytes_from_`.
+    /// From everybody: the sum of `bytes_from_http` and of those from peers.
     pub total_bytes_downloaded: u64,
     /// From peers behind the same address.
     pub bytes_from_lan_peers: u64,
@@ -26,9 +26,9 @@ pub struct FileStats {
     pub bytes_from_group_peers: u64,
     /// From other peers.
     pub bytes_from_internet_peers: u64,
-    /// From the origin.
+    /// From origins, mirrors and cache hosts.
     pub bytes_from_http: u64,
-    /// From cache hosts (decision "DOINC is the cache host").
+    /// Of `bytes_from_http`, those from cache hosts (decision "DOINC is the cache host").
     pub bytes_from_doinc: u64,
     /// To peers behind the same address.
     pub bytes_to_lan_peers: u64,
@@ -36,9 +36,9 @@ pub struct FileStats {
     pub bytes_to_group_peers: u64,
     /// To other peers.
     pub bytes_to_internet_peers: u64,
-    /// Connections to the origin that carry a request for the file now.
+    /// Connections that carry a request for the file now, peers aside.
     pub http_connection_count: u32,
-    /// The same, to cache hosts.
+    /// Of these, those to cache hosts.
     pub doinc_connection_count: u32,
     /// The same, to peers behind the same address.
     pub lan_connection_count: u32,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use dobbin_agent::{CacheHosts, Fallback};
 use serde::Deserialize;
 
 use super::value;
@@ -12,6 +13,8 @@ Examples:
   dobbin serve                      your own agent, on your own state folder
   dobbin serve --system             the machine's agent, as the service manager starts it
   dobbin serve --limit-rate 20M     all jobs share 20 MiB/s, foreground first
+  dobbin serve --cache-host cache.example
+                                    ask the site's cache host before origins
   dobbin serve --compat             also for programs written for Microsoft's agent for Linux
   DOBBIN_LOG=debug dobbin serve     with more to read on standard error
 
@@ -42,9 +45,31 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "RATE", value_parser = value::rate)]
     pub(crate) limit_rate: Option<u64>,
 
+    /// Who is asked before origins are.
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
+
     /// What callers may have.
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+}
+
+/// The cache hosts of `dobbin serve`.
+#[derive(Debug, Clone, Default, Args)]
+#[command(
+    next_help_heading = "Cache hosts (they see what is sent for a file, passwords in its URL too)"
+)]
+pub(crate) struct CacheArgs {
+    /// Ask for files at this cache host of the site before their origins; several, with commas between
+    /// them, are asked in their order
+    #[arg(long, value_name = "HOST[:PORT],…", value_parser = value::cache_hosts)]
+    pub(crate) cache_host: Option<CacheHosts>,
+
+    /// Where a cache host fails, go on trying for so many seconds before the origin is asked, or never
+    /// ask it; without this, the origin is asked at once
+    #[arg(long, value_name = "SECONDS|never", value_parser = value::cache_fallback)]
+    #[arg(requires = "cache_host")]
+    pub(crate) cache_fallback: Option<Fallback>,
 }
 
 /// How many jobs, files and ranges callers of `dobbin serve` may have: on the command line, and as the

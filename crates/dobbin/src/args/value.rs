@@ -3,6 +3,7 @@
 //! Each function is the one door for its kind of value; what comes out of it cannot be wrong.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use dobbin_agent::{CacheHosts, Fallback, HostFault};
 use dobbin_types::phf::{
     Digest, PIECE_SIZE_MAX, PIECE_SIZE_MIN, digest_from_base64, digest_from_hex, digest_to_hex,
 };
@@ -72,6 +73,24 @@ pub(crate) fn cost_flags(text: &str) -> Result<CostFlags, String> {
         let words = CostFlags::NAMED.map(|(word, _)| word);
         format!("expected one of {}, or a mask such as 0x80000067", words.join(", "))
     })
+}
+
+/// Cache hosts with commas between them, at least one.
+pub(crate) fn cache_hosts(text: &str) -> Result<CacheHosts, String> {
+    let hosts: CacheHosts = text.parse().map_err(|fault: HostFault| fault.to_string())?;
+    if hosts.is_empty() { Err("expected at least one cache host".to_owned()) } else { Ok(hosts) }
+}
+
+/// Seconds until the origin is asked, or `never`.
+pub(crate) fn cache_fallback(text: &str) -> Result<Fallback, String> {
+    if text == "never" {
+        return Ok(Fallback::Never);
+    }
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds = text.parse().ok().filter(|_| is_plain);
+    seconds
+        .and_then(Fallback::from_seconds)
+        .ok_or_else(|| "expected never, or a number of seconds up to 2592000 (30 days)".to_owned())
 }
 
 /// Bytes a second, at least 1: a number, with a decimal fraction if need be, and `k`, `M` or `G` for
@@ -237,6 +256,23 @@ mod tests {
         fn no_text_makes_the_doors_panic(text in "\\PC{0,20}") {
             let _ = (rate(&text), sha256(&text), header(&text).is_ok(), range(&text));
             let _ = (notify_flags(&text), cost_flags(&text));
+        }
+    }
+
+    #[test]
+    fn a_cache_host_is_named_and_a_delay_is_seconds_or_never() {
+        let hosts = |text| cache_hosts(text).map(|hosts| hosts.as_slice().len()).ok();
+        assert_eq!(hosts("cache.example"), Some(1));
+        assert_eq!(hosts("cache.example:81, [::1]"), Some(2));
+        for wrong in ["", ",", "http://cache.example", "cache.example/path", "cache:0"] {
+            assert_eq!(hosts(wrong), None, "{wrong}");
+        }
+        assert_eq!(cache_fallback("never"), Ok(Fallback::Never));
+        assert_eq!(cache_fallback("0"), Ok(Fallback::AtOnce));
+        let minute = std::time::Duration::from_secs(60);
+        assert_eq!(cache_fallback("60"), Ok(Fallback::After(minute)));
+        for wrong in ["", "-1", "+60", "60s", "Never", "2592001", "99999999999999999999"] {
+            assert!(cache_fallback(wrong).is_err(), "{wrong}");
         }
     }
 

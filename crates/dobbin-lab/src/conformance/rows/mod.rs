@@ -1,5 +1,6 @@
 //! All rows, group by group, and the list of those that wait.
 
+mod cache_hosts;
 mod callbacks;
 mod codes;
 mod downloads;
@@ -72,6 +73,7 @@ pub fn all() -> Vec<Group> {
         codes::mappings(),
         codes::classes(),
         numbers::numbers(),
+        cache_hosts::cache_hosts(),
         refusals::refusals(),
         refusals::later(),
     ];

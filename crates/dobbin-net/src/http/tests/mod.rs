@@ -1,6 +1,7 @@
 //! A client against listeners that say exactly what a test wants them to say.
 
 mod authority;
+mod cache_hosts;
 mod connections;
 mod http2;
 mod http2_trouble;

@@ -77,7 +77,7 @@ fn table(files: &[FileStats]) -> Table {
             file.download_mode.word().into(),
             file.file_size.map_or("?".to_owned(), |size| Bytes(size).to_string()).into(),
             bytes(file.total_bytes_downloaded),
-            bytes(file.bytes_from_http),
+            bytes(file.bytes_from_http.saturating_sub(file.bytes_from_doinc)),
             bytes(file.bytes_from_doinc),
             bytes(peers),
             Span(time).to_string().into(),
@@ -141,7 +141,7 @@ mod tests {
             bytes_from_group_peers: 1 << 20,
             bytes_from_internet_peers: 0,
             bytes_from_http: 2 << 20,
-            bytes_from_doinc: 0,
+            bytes_from_doinc: 1 << 19,
             bytes_to_lan_peers: 0,
             bytes_to_group_peers: 0,
             bytes_to_internet_peers: 0,
@@ -161,8 +161,8 @@ mod tests {
         assert_eq!(
             plain,
             [
-                "FILE  STATUS       MODE        SIZE   FETCHED    ORIGIN  CACHE     PEERS  TIME  FROM",
-                "   0  downloading  simple  10.0 MiB  4.00 MiB  2.00 MiB    0 B  2.00 MiB  17 s  \
+                "FILE  STATUS       MODE        SIZE   FETCHED    ORIGIN    CACHE     PEERS  TIME  FROM",
+                "   0  downloading  simple  10.0 MiB  4.00 MiB  1.50 MiB  512 KiB  2.00 MiB  17 s  \
                  https://example.com/disk.iso",
             ]
         );

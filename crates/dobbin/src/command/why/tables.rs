@@ -171,6 +171,7 @@ fn part(start: u64, end: Option<u64>) -> String {
 fn source(source: &SourceInfo) -> String {
     match source.kind {
         SourceKind::Origin => source.address.clone(),
+        SourceKind::CacheHost => format!("{} (cache host)", source.address),
         SourceKind::Mirror { number } => format!("{} (mirror {number})", source.address),
     }
 }
