@@ -8,6 +8,7 @@
 //! Two ways in: [`serve`] is the long-lived agent behind `dobbin serve`; [`Embedded`] is an agent
 //! inside another command, such as `dobbin get`, which leaves with it.
 
+mod compat;
 mod embedded;
 mod error;
 mod ipc;

@@ -2,11 +2,12 @@
 
 use std::future::pending;
 use std::io;
+use std::time::Instant;
 
 use dobbin_platform::service::{notify_alive, notify_ready, notify_stopping, watchdog_interval};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::{Interval, interval};
+use tokio::time::{Interval, interval, sleep_until};
 
 use crate::error::StartError;
 use crate::ipc::Limits;
@@ -22,7 +23,7 @@ const ANSWERING_THREADS_COUNT: usize = 2;
 /// in order within 5 s.
 ///
 /// Tells a service manager when callers are served, that the agent is alive, and when it leaves.
-/// `SIGHUP`, by which others ask a service to read its configuration again, ends nothing.
+/// Asked to read its configuration again (`SIGHUP`), it does so with what may change while it runs.
 ///
 /// # Errors
 ///
@@ -45,7 +46,7 @@ async fn run(options: AgentOptions) -> Result<(), StartError> {
     // Before anything can be left behind by the signal's default, sudden death.
     let mut end = End::new().map_err(StartError::System)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(StartError::System)?;
-    let agent = Agent::start(options, Limits::PRODUCT).await?;
+    let mut agent = Agent::start(options, Limits::PRODUCT).await?;
     told(notify_ready());
     let mut watchdog = watchdog_interval().map(interval);
     loop {
@@ -55,7 +56,8 @@ async fn run(options: AgentOptions) -> Result<(), StartError> {
                 break;
             }
             () = due(watchdog.as_mut()) => told(notify_alive()),
-            _ = hangup.recv() => tracing::info!("configuration is read at the start, and not again"),
+            () = reached(agent.configuration_due()) => agent.look_at_configuration(),
+            _ = hangup.recv() => agent.reload_configuration(),
         }
     }
     told(notify_stopping());
@@ -92,6 +94,14 @@ async fn due(watchdog: Option<&mut Interval>) {
         Some(watchdog) => {
             watchdog.tick().await;
         }
+        None => pending().await,
+    }
+}
+
+/// That moment; never when there is none.
+async fn reached(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment.into()).await,
         None => pending().await,
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dobbin_engine::{
     CacheSettings, Engine, EngineError, EngineOptions, HttpSettings, JobLimits, Recover,
@@ -14,6 +14,7 @@ use dobbin_types::ErrorCode;
 use dobbin_types::rest::{AgentInfo, AgentMode};
 use tokio::task::JoinHandle;
 
+use crate::compat::Administration;
 use crate::error::StartError;
 use crate::ipc::{
     self, Desk, FilesDoor, Leave, LeaveSign, Limits, Listening, Shared, SocketFile, Tokens,
@@ -37,6 +38,7 @@ pub(crate) struct Agent {
     accepting: JoinHandle<()>,
     file: Option<SocketFile>,
     files: Option<(JoinHandle<()>, Option<SocketFile>)>,
+    administration: Option<Administration>,
     socket: PathBuf,
 }
 
@@ -53,11 +55,15 @@ impl Agent {
             mode,
             limits: job_limits,
             bytes_per_second_max,
-            compat: _,
+            compat,
             cache_hosts,
             version,
         } = options;
         let socket = choice.path();
+        let administration = compat
+            .as_ref()
+            .map(|compat| Administration::read(&compat.config_dir, cache_hosts.clone()));
+        let cache_hosts = administration.as_ref().map_or(cache_hosts, Administration::cache_hosts);
         let engine = start_engine(state.clone(), mode, job_limits, cache_hosts, &version)?;
         engine.limit_rate(bytes_per_second_max);
         let listening = match choice {
@@ -92,7 +98,7 @@ impl Agent {
         let accepting =
             tokio::spawn(accept_until_told(listener, router, limits, leave, REQUESTS_GRACE));
         tracing::info!(socket = %socket.display(), store = %state.display(), ?mode, "agent ready");
-        Ok(Agent { engine, sign, accepting, file, files, socket })
+        Ok(Agent { engine, sign, accepting, file, files, administration, socket })
     }
 
     /// Where callers reach it.
@@ -100,10 +106,30 @@ impl Agent {
         &self.socket
     }
 
+    /// When [`Agent::look_at_configuration`] is due; `None` where no file is watched.
+    pub(crate) fn configuration_due(&self) -> Option<Instant> {
+        self.administration.as_ref().map(Administration::due)
+    }
+
+    /// Follows the files that may change while the agent runs. Blocks for two small reads.
+    pub(crate) fn look_at_configuration(&mut self) {
+        if let Some(administration) = &mut self.administration {
+            administration.look(Instant::now(), &self.engine.handle());
+        }
+    }
+
+    /// The same at once, because somebody asks for it.
+    pub(crate) fn reload_configuration(&mut self) {
+        match &mut self.administration {
+            Some(administration) => administration.reload(&self.engine.handle()),
+            None => tracing::info!("configuration is read at the start, and not again"),
+        }
+    }
+
     /// Leaves in order, within 5 s: no new callers, requests end, event streams end, the engine
     /// flushes and commits, the socket goes. May block while the engine does its part.
     pub(crate) async fn stop(self) {
-        let Agent { engine, sign, accepting, file, files, socket: _ } = self;
+        let Agent { engine, sign, accepting, file, files, administration: _, socket: _ } = self;
         sign.give();
         if let Err(error) = accepting.await {
             tracing::error!(%error, "accepting ended in a panic");

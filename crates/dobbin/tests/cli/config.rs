@@ -3,8 +3,11 @@
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
+use rustix::process::Signal;
+
 use crate::home::Home;
 use crate::service::Service;
+use crate::web::{Page, Web};
 
 fn json(text: &str) -> serde_json::Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
@@ -116,8 +119,64 @@ fn an_agent_does_not_start_on_a_file_that_it_does_not_understand() {
 fn a_hangup_ends_no_agent() {
     let home = Home::new();
     let service = Service::start(&home, home.command(&["serve"]));
-    service.signal(rustix::process::Signal::HUP);
+    service.signal(Signal::HUP);
     assert_eq!(home.run(&["jobs", "list"]).code, Some(0));
+    assert_eq!(service.end().code, Some(0));
+}
+
+/// Fetches a file by the agent that runs, and says what it holds.
+fn fetched(home: &Home, url: &str, name: &str) -> String {
+    let ended = home.run(&["get", "-q", "-o", name, url]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    std::fs::read_to_string(home.file(name)).unwrap()
+}
+
+#[test]
+fn the_administrators_file_is_followed_at_once_when_somebody_asks_for_it() {
+    let (home, origin, cache) = (Home::new(), Web::start(), Web::start());
+    origin.serve("/a", Page::Text("from the origin".to_owned()));
+    cache.serve("/a?cacheHostOrigin=127.0.0.1", Page::Text("from the cache".to_owned()));
+    let (folder, url) = (home.file("admin"), origin.url("/a"));
+    std::fs::create_dir(&folder).unwrap();
+    write_config(
+        &home,
+        &format!("[compat]\nenabled = true\nrun_dir = {0:?}\nconfig_dir = {0:?}\n", folder),
+    );
+    let file = folder.join("admin-config.json");
+    let mut service = Service::start(&home, home.command(&["serve"]));
+    assert_eq!(fetched(&home, &url, "first"), "from the origin");
+
+    let host = cache.url("").replace("http://", "");
+    std::fs::write(&file, format!("{{\"DOCacheHost\": \"{host}\"}}")).unwrap();
+    service.signal(Signal::HUP);
+    service.hear("cache hosts set");
+    assert_eq!(fetched(&home, &url, "second"), "from the cache");
+
+    std::fs::write(&file, "{").unwrap();
+    service.signal(Signal::HUP);
+    service.hear("not understood");
+    assert_eq!(fetched(&home, &url, "third"), "from the cache");
+
+    std::fs::remove_file(&file).unwrap();
+    service.signal(Signal::HUP);
+    service.hear("cache hosts set");
+    assert_eq!(fetched(&home, &url, "fourth"), "from the origin");
+    assert_eq!(service.end().code, Some(0));
+}
+
+#[test]
+fn the_gateway_of_a_device_is_its_cache_host_from_the_start() {
+    let (home, origin, cache) = (Home::new(), Web::start(), Web::start());
+    cache.serve("/a?cacheHostOrigin=127.0.0.1", Page::Text("from the gateway".to_owned()));
+    let folder = home.file("admin");
+    std::fs::create_dir(&folder).unwrap();
+    let host = cache.url("").replace("http://", "");
+    let text =
+        format!("{{\"ADUC_IoTConnectionString\": \"HostName=h;GatewayHostName={host};x=y\"}}");
+    std::fs::write(folder.join("sdk-config.json"), text).unwrap();
+    write_config(&home, &format!("[compat]\nrun_dir = {0:?}\nconfig_dir = {0:?}\n", folder));
+    let service = Service::start(&home, home.command(&["serve", "--compat"]));
+    assert_eq!(fetched(&home, &origin.url("/a"), "a"), "from the gateway");
     assert_eq!(service.end().code, Some(0));
 }
 
