@@ -18,6 +18,9 @@ The file is TOML. All that it may say, with examples:
   max_jobs_per_user = 1000
   max_files_per_job = 10000
   max_ranges_per_file = 100
+  [cache]                      # cache hosts of the site, asked before origins
+  hosts = \"cache.example,10.0.0.7:8080\"
+  fallback = 60                # seconds before the origin is asked where they fail, or \"never\"
   [compat]                     # programs written for Microsoft's agent for Linux
   enabled = true
   owners_only = true           # a download is there for its creator alone

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU64;
 
-use dobbin_agent::{CacheSettings, JobLimits, Scope};
+use dobbin_agent::{JobLimits, Scope};
 
 use crate::args::ServeArgs;
 use crate::config::{Config, Found};
@@ -22,10 +22,7 @@ pub(crate) fn run(args: ServeArgs, place: &Place) -> Result<Exit, Trouble> {
     };
     options.bytes_per_second_max = config.limit_rate.and_then(NonZeroU64::new);
     options.compat = config.compat.options();
-    options.cache_hosts = CacheSettings {
-        hosts: args.cache.cache_host.unwrap_or_default(),
-        fallback: args.cache.cache_fallback.unwrap_or_default(),
-    };
+    options.cache_hosts = config.cache.settings();
     dobbin_agent::serve(options).map_err(reach::cannot_start)?;
     Ok(Exit::Done)
 }

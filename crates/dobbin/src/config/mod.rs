@@ -3,6 +3,7 @@
 //! A file is read once, when an agent starts. Whatever it says and is not understood is an error with
 //! its line: a misspelt limit is no limit. Nothing of it is ever written.
 
+mod cache;
 mod compat;
 mod read;
 mod show;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+pub(crate) use self::cache::Cache;
 pub(crate) use self::compat::Compat;
 pub(crate) use self::show::Setting;
 use crate::args::{LimitArgs, ServeArgs};
@@ -24,6 +26,8 @@ pub(crate) struct Config {
     pub(crate) limit_rate: Option<u64>,
     /// What callers may have.
     pub(crate) limits: LimitArgs,
+    /// Who is asked before origins are.
+    pub(crate) cache: Cache,
     /// Programs written for Microsoft's agent.
     pub(crate) compat: Compat,
 }
@@ -52,6 +56,10 @@ impl Config {
                 max_files_per_job: said.max_files_per_job.or(file.max_files_per_job),
                 max_ranges_per_file: said.max_ranges_per_file.or(file.max_ranges_per_file),
             },
+            cache: Cache {
+                hosts: args.cache.cache_host.clone().or(self.cache.hosts),
+                fallback: args.cache.cache_fallback.or(self.cache.fallback),
+            },
             compat: Compat { enabled, ..self.compat },
         }
     }
@@ -78,6 +86,16 @@ mod tests {
         assert_eq!(file.clone().under(&ServeArgs::default()), file);
         let none = Config::default().under(&ServeArgs::default());
         assert_eq!(none, Config::default());
+    }
+
+    #[test]
+    fn cache_hosts_and_their_fall_back_are_chosen_each_for_itself() {
+        let file: Config = toml::from_str("[cache]\nhosts = \"a\"\nfallback = \"never\"").unwrap();
+        let mut args = ServeArgs::default();
+        args.cache.cache_host = "b".parse().ok();
+        let cache = file.clone().under(&args).cache;
+        assert_eq!((cache.hosts_text().as_str(), cache.fallback_text().as_str()), ("b", "never"));
+        assert_eq!(file.clone().under(&ServeArgs::default()), file);
     }
 
     #[test]

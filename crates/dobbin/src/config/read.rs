@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use dobbin_agent::{Scope, config_file};
+use dobbin_agent::{CacheHosts, Fallback, Scope, config_file};
 use serde::{Deserialize, Deserializer, de};
 
 use super::{Config, Found};
@@ -76,19 +76,41 @@ fn line_of(text: &[u8], at: usize) -> usize {
     text.iter().take(at).filter(|byte| **byte == b'\n').count() + 1
 }
 
-/// A rate: bytes a second as a number, or as a text of the command line's form.
-pub(super) fn rate<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged, expecting = "expected bytes a second, such as 500000 or \"20M\"")]
-    enum Said {
-        Number(u64),
-        Text(String),
+/// A number, or a text of the command line's form.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a number, or a text such as on the command line")]
+enum Said {
+    Number(u64),
+    Text(String),
+}
+
+impl Said {
+    /// As it would stand on the command line.
+    fn text(self) -> String {
+        match self {
+            Said::Number(number) => number.to_string(),
+            Said::Text(text) => text,
+        }
     }
-    let text = match Said::deserialize(from)? {
-        Said::Number(bytes) => bytes.to_string(),
-        Said::Text(text) => text,
-    };
-    value::rate(&text).map(Some).map_err(de::Error::custom)
+}
+
+/// A rate in bytes a second.
+pub(super) fn rate<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    value::rate(&Said::deserialize(from)?.text()).map(Some).map_err(de::Error::custom)
+}
+
+/// Cache hosts with commas between them.
+pub(super) fn cache_hosts<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<CacheHosts>, D::Error> {
+    value::cache_hosts(&String::deserialize(from)?).map(Some).map_err(de::Error::custom)
+}
+
+/// Seconds, or never.
+pub(super) fn cache_fallback<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Fallback>, D::Error> {
+    value::cache_fallback(&Said::deserialize(from)?.text()).map(Some).map_err(de::Error::custom)
 }
 
 /// The absolute path of a folder: another one would mean another folder with every start.
@@ -141,7 +163,7 @@ mod tests {
         check_wrong("[limits]\nmax_jobs = \"many\"", &["line 2: ", "u32"]);
         check_wrong("[limits]\nmax_jobs = -1", &["line 2: "]);
         check_wrong("limit_rate = \"fast\"", &["line 1: ", "500k, 1.5M or 2G"]);
-        check_wrong("\nlimit_rate = true", &["line 2: ", "bytes a second"]);
+        check_wrong("\nlimit_rate = true", &["line 2: ", "a number, or a text"]);
         check_wrong("[compat]\nrun_dir = \"run\"", &["line 2: ", "run is not absolute"]);
         check_wrong("[compat]\nport_first = 0", &["line 2: ", "nonzero"]);
         check_wrong("[compat]\nport_first = 70000", &["line 2: "]);

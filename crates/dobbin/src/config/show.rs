@@ -20,7 +20,8 @@ impl Config {
     /// Every key there is.
     pub(crate) fn settings(&self) -> Vec<Setting> {
         // Both are destructured, so that no key is forgotten here.
-        let Config { limit_rate, limits, compat } = self;
+        let Config { limit_rate, limits, cache, compat } = self;
+        let super::Cache { hosts, fallback } = cache;
         let super::Compat { enabled, owners_only, run_dir, config_dir, port_first, port_last } =
             compat;
         let crate::args::LimitArgs {
@@ -37,6 +38,8 @@ impl Config {
             limit("limits.max_jobs_per_user", max_jobs_per_user),
             limit("limits.max_files_per_job", max_files_per_job),
             limit("limits.max_ranges_per_file", max_ranges_per_file),
+            setting("cache.hosts", hosts.is_some(), json!(cache.hosts_text())),
+            setting("cache.fallback", fallback.is_some(), json!(cache.fallback_text())),
             setting("compat.enabled", enabled.is_some(), json!(compat.options().is_some())),
             setting("compat.owners_only", owners_only.is_some(), json!(usual.owners_only)),
             setting("compat.run_dir", run_dir.is_some(), json!(usual.run_dir.to_string_lossy())),
