@@ -26,7 +26,12 @@ impl View<'_> {
         if property.access() == PropertyAccess::Read {
             return Err(ErrorCode::DO_E_READ_ONLY_PROPERTY);
         }
-        if is_settable(property, self.state()) {
+        // Programs written for the agent for Linux may set it to the end.
+        let is_patience = property == DownloadProperty::NoProgressTimeoutSeconds;
+        let state = self.state();
+        if is_settable(property, state)
+            || self.download.in_place && is_patience && !state.is_final()
+        {
             Ok(())
         } else {
             Err(ErrorCode::DO_E_INVALID_STATE)

@@ -140,12 +140,27 @@ impl Handle {
         property: DownloadProperty,
         value: PropertyValue,
     ) -> Result<(), Failure> {
-        let allowed = match &value {
-            PropertyValue::Text(text) => self.look_at_destination(actor, property, text).await,
-            PropertyValue::Nothing | PropertyValue::Flag(_) | PropertyValue::Number(_) => Ok(()),
-        };
-        let set = Set { property, value, allowed };
-        self.ask_download(actor, |reply| DownloadCommand::Set { job, set, reply }).await
+        self.set_download_properties(actor, job, vec![(property, value)]).await
+    }
+
+    /// The same for several properties at once: all of them are set or, when one is refused, none.
+    pub async fn set_download_properties(
+        &self,
+        actor: Actor,
+        job: JobId,
+        values: Vec<(DownloadProperty, PropertyValue)>,
+    ) -> Result<(), Failure> {
+        let mut sets = Vec::new();
+        for (property, value) in values {
+            let allowed = match &value {
+                PropertyValue::Text(text) => self.look_at_destination(actor, property, text).await,
+                PropertyValue::Nothing | PropertyValue::Flag(_) | PropertyValue::Number(_) => {
+                    Ok(())
+                }
+            };
+            sets.push(Set { property, value, allowed });
+        }
+        self.ask_download(actor, |reply| DownloadCommand::Set { job, sets, reply }).await
     }
 
     /// `Start`, `Pause`, `Finalize` and `Abort`; `DO_E_INVALID_STATE` and the operation's own codes. A

@@ -53,7 +53,8 @@ pub(crate) enum DownloadCommand {
     },
     Set {
         job: JobId,
-        set: Set,
+        /// In their order; one of each property at most.
+        sets: Vec<Set>,
         reply: Reply<()>,
     },
     /// What the disk is to be asked before that Start.
@@ -120,7 +121,9 @@ impl Loop {
                 });
                 self.answer(job, reply, value);
             }
-            DownloadCommand::Set { job, set, reply } => self.set_property(actor, job, set, reply),
+            DownloadCommand::Set { job, sets, reply } => {
+                self.set_properties(actor, job, sets, reply);
+            }
             DownloadCommand::BeforeStart { job, start, reply } => {
                 let found = self.find(actor, Act::Change, job);
                 let question = found.and_then(|found| {

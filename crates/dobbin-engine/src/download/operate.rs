@@ -1,7 +1,7 @@
 //! Doing what is asked of a download.
 
 use dobbin_core::access::{Act, Actor};
-use dobbin_core::download::{Operation, View};
+use dobbin_core::download::{Operation, Setting, View};
 use dobbin_core::job::{JobEvent, Wish};
 use dobbin_types::rest::{Failure, Outcome};
 use dobbin_types::{DownloadState, ErrorCode, JobId};
@@ -172,31 +172,48 @@ impl Loop {
         }
     }
 
-    /// `SetProperty`.
-    pub(super) fn set_property(&mut self, actor: Actor, job: JobId, set: Set, reply: Reply<()>) {
+    /// `SetProperty`, for one property or several: all of them or none.
+    pub(super) fn set_properties(
+        &mut self,
+        actor: Actor,
+        job: JobId,
+        sets: Vec<Set>,
+        reply: Reply<()>,
+    ) {
         let Some(reply) = self.park(actor, job, reply, |reply| {
-            Command::Download(DownloadCommand::Set { job, set: set.clone(), reply })
+            Command::Download(DownloadCommand::Set { job, sets: sets.clone(), reply })
         }) else {
             return;
         };
-        let property = set.property;
-        let setting = self.find(actor, Act::Change, job).and_then(|found| {
-            found.view.may_set(property).map_err(|code| refused(code, property))?;
-            let setting = found.view.setting(property, set.value, &Reader);
-            let setting = setting.map_err(|(code, why)| {
-                Failure::new(code, format!("{property}: {why}")).at(property.word())
-            })?;
-            set.allowed.map(|()| setting)
-        });
-        match setting {
-            Err(failure) => self.answer(job, reply, Err(failure)),
-            Ok(setting) => {
-                let event = JobEvent::Wish(Wish::SetProperty(setting));
-                self.step(job, event, Vec::new(), move |outcome| {
-                    // The caller may have hung up; the property is set either way.
-                    let _ = reply.send(outcome.map(drop));
-                });
-            }
+        let settings: Result<Vec<Setting>, Failure> = self
+            .find(actor, Act::Change, job)
+            .and_then(|found| sets.into_iter().map(|set| checked(found.view, set)).collect());
+        let mut settings = match settings {
+            Err(failure) => return self.answer(job, reply, Err(failure)),
+            Ok(settings) => settings,
+        };
+        let Some(last) = settings.pop() else {
+            return self.answer(job, reply, Ok(()));
+        };
+        let event = |setting| JobEvent::Wish(Wish::SetProperty(setting));
+        for setting in settings {
+            self.step(job, event(setting), Vec::new(), |_| {});
         }
+        // What was written before it is there when the last one is.
+        self.step(job, event(last), Vec::new(), move |outcome| {
+            // The caller may have hung up; the properties are set either way.
+            let _ = reply.send(outcome.map(drop));
+        });
     }
+}
+
+/// What setting a property changes, or why it is refused.
+fn checked(view: View<'_>, set: Set) -> Result<Setting, Failure> {
+    let property = set.property;
+    view.may_set(property).map_err(|code| refused(code, property))?;
+    let setting = view.setting(property, set.value, &Reader);
+    let setting = setting.map_err(|(code, why)| {
+        Failure::new(code, format!("{property}: {why}")).at(property.word())
+    })?;
+    set.allowed.map(|()| setting)
 }
