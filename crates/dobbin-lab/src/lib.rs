@@ -4,6 +4,7 @@
 pub mod bench;
 pub mod catalogue;
 mod chance;
+pub mod compat;
 pub mod conformance;
 pub mod kill;
 pub mod model;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use dobbin_lab::{bench, kill, model, powercut, sites};
+use dobbin_lab::{bench, compat, kill, model, powercut, sites};
 
 /// Proves and measures Dobbin. Never shipped.
 #[derive(Debug, Parser)]
@@ -24,11 +24,17 @@ enum Verb {
     KillSites(sites::Options),
     /// Compares core and running agents with a model of the interface, over random sequences.
     Model(model::Options),
+    /// Sends bent requests to the interface for programs written for Microsoft's agent.
+    FuzzCompat(compat::Options),
 }
 
 fn main() -> Result<()> {
     match Line::parse().verb {
         Verb::Bench(line) => bench::run(&line),
+        Verb::FuzzCompat(options) => {
+            println!("{}", compat::run(&options)?);
+            Ok(())
+        }
         Verb::Model(options) => {
             println!("{}", model::run(&options)?);
             Ok(())
