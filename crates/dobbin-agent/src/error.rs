@@ -1,6 +1,7 @@
 //! Why an agent cannot start, in words for whoever tried to start it.
 
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use dobbin_engine::EngineError;
@@ -76,6 +77,36 @@ pub enum StartError {
         /// Why not; nothing when it was only their number.
         #[source]
         source: Option<io::Error>,
+    },
+
+    /// No port for programs written for Microsoft's agent.
+    #[error(
+        "cannot listen for programs written for Microsoft's agent on 127.0.0.1, ports {} to {}: free \
+         one of them or do not serve such programs",
+        ports.start(), ports.end()
+    )]
+    NoPort {
+        /// The ports that were tried.
+        ports: RangeInclusive<u16>,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+
+    /// The port for those programs cannot be made known to them.
+    #[error(
+        "cannot {what} {}, where programs written for Microsoft's agent look for its port: see that \
+         the folder belongs to the agent's user, or do not serve such programs",
+        path.display()
+    )]
+    PortFile {
+        /// What was tried.
+        what: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
     },
 
     /// The engine cannot start: see its own words.

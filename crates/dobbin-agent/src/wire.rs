@@ -14,13 +14,13 @@ use dobbin_types::ErrorCode;
 use dobbin_types::rest::{AgentInfo, AgentMode};
 use tokio::task::JoinHandle;
 
-use crate::compat::Administration;
+use crate::compat::{self, Administration};
 use crate::error::StartError;
 use crate::ipc::{
     self, Desk, FilesDoor, Leave, LeaveSign, Limits, Listening, Shared, SocketFile, Tokens,
     accept_until_told, files_socket_name, hand_over_until_told,
 };
-use crate::options::{AgentOptions, SocketChoice};
+use crate::options::{AgentOptions, CompatOptions, SocketChoice};
 
 /// How long requests that are being served have when the agent leaves.
 pub(crate) const REQUESTS_GRACE: Duration = Duration::from_secs(2);
@@ -39,6 +39,7 @@ pub(crate) struct Agent {
     file: Option<SocketFile>,
     files: Option<(JoinHandle<()>, Option<SocketFile>)>,
     administration: Option<Administration>,
+    compat: Option<compat::Serving>,
     socket: PathBuf,
 }
 
@@ -66,19 +67,17 @@ impl Agent {
         let cache_hosts = administration.as_ref().map_or(cache_hosts, Administration::cache_hosts);
         let engine = start_engine(state.clone(), mode, job_limits, cache_hosts, &version)?;
         engine.limit_rate(bytes_per_second_max);
-        let listening = match choice {
-            SocketChoice::Path(path) => Listening::at(&path, scope).await.map_err(StartError::from),
-            SocketChoice::Activated(socket) => Listening::activated(socket)
-                .map_err(|source| StartError::Activation { source: Some(source) }),
-        };
-        let Listening { listener, file } = match listening {
-            Ok(listening) => listening,
+        let doors = match open_doors(choice, scope, compat.as_ref()).await {
+            Ok(doors) => doors,
             Err(error) => {
                 stop_engine(engine);
                 return Err(error);
             }
         };
+        let (Listening { listener, file }, compat) = doors;
         let (sign, leave) = LeaveSign::new();
+        let compat = compat
+            .map(|opened| opened.serve(engine.handle(), limits, leave.clone(), REQUESTS_GRACE));
         let opened = open_files(&socket, scope, &engine, limits, leave.clone()).await;
         let (door, files) = opened.unzip();
         let info = AgentInfo {
@@ -98,7 +97,7 @@ impl Agent {
         let accepting =
             tokio::spawn(accept_until_told(listener, router, limits, leave, REQUESTS_GRACE));
         tracing::info!(socket = %socket.display(), store = %state.display(), ?mode, "agent ready");
-        Ok(Agent { engine, sign, accepting, file, files, administration, socket })
+        Ok(Agent { engine, sign, accepting, file, files, administration, compat, socket })
     }
 
     /// Where callers reach it.
@@ -129,8 +128,12 @@ impl Agent {
     /// Leaves in order, within 5 s: no new callers, requests end, event streams end, the engine
     /// flushes and commits, the socket goes. May block while the engine does its part.
     pub(crate) async fn stop(self) {
-        let Agent { engine, sign, accepting, file, files, administration: _, socket: _ } = self;
+        let Agent { engine, sign, accepting, file, files, administration: _, compat, socket: _ } =
+            self;
         sign.give();
+        if let Some(compat) = compat {
+            compat.stop().await;
+        }
         if let Err(error) = accepting.await {
             tracing::error!(%error, "accepting ended in a panic");
         }
@@ -149,6 +152,25 @@ impl Agent {
         drop(file);
         tracing::info!("agent gone");
     }
+}
+
+/// The socket, and the port where programs written for Microsoft's agent are served. The socket first:
+/// whoever has it may say where that port is.
+async fn open_doors(
+    socket: SocketChoice,
+    scope: Scope,
+    compat: Option<&CompatOptions>,
+) -> Result<(Listening, Option<compat::Opened>), StartError> {
+    let listening = match socket {
+        SocketChoice::Path(path) => Listening::at(&path, scope).await.map_err(StartError::from),
+        SocketChoice::Activated(socket) => Listening::activated(socket)
+            .map_err(|source| StartError::Activation { source: Some(source) }),
+    }?;
+    let opened = match compat {
+        Some(options) => Some(compat::Opened::at(options).await?),
+        None => None,
+    };
+    Ok((listening, opened))
 }
 
 /// Serves open files at a socket beside the interface's.

@@ -202,6 +202,8 @@ pub(crate) fn cannot_start(error: StartError) -> Trouble {
         | StartError::InTheWay { .. }
         | StartError::Socket { .. }
         | StartError::Activation { .. }
+        | StartError::NoPort { .. }
+        | StartError::PortFile { .. }
         | StartError::Engine { .. }
         | StartError::System(_) => Trouble::failed(message),
     }

@@ -7,8 +7,9 @@
 use std::io;
 
 use dobbin_engine::Actor;
-use dobbin_platform::identity::peer_uid;
-use tokio::net::UnixStream;
+use dobbin_platform::identity::{peer_uid, tcp_peer_uid};
+use dobbin_types::Uid;
+use tokio::net::{TcpStream, UnixStream};
 
 use super::seats::Seat;
 
@@ -28,4 +29,27 @@ pub(crate) struct Caller {
 /// The kernel's, for a connection that it does not know a user of. Such a caller gets no answer.
 pub(crate) fn at_other_end(stream: &UnixStream) -> io::Result<Actor> {
     peer_uid(stream).map(Actor::from_kernel)
+}
+
+/// The user at the other end of `stream`, which must lie on this machine: whose socket it is. Nothing
+/// when the kernel does not say. Reads the kernel's tables: not for a thread that must not wait.
+///
+/// # Errors
+///
+/// The kernel's.
+pub(crate) fn at_other_end_of_tcp(stream: &TcpStream) -> io::Result<Option<Actor>> {
+    Ok(tcp_peer_uid(stream)?.map(Actor::from_kernel))
+}
+
+/// The owner of a download, for whom a call is made by somebody who need not be the owner: the
+/// interface for programs written for Microsoft's agent takes an id that nobody can guess for leave.
+/// The owner, too, was once named by the kernel.
+pub(crate) fn in_the_name_of(owner: Uid) -> Actor {
+    Actor::from_kernel(owner)
+}
+
+/// Whoever the kernel does not know: owns nothing, and takes up a place of one user. `chown(2)` calls
+/// this number no user.
+pub(crate) fn nobody() -> Actor {
+    Actor::from_kernel(Uid(u32::MAX))
 }

@@ -1,15 +1,41 @@
 //! The connections at one socket, from the first to the last.
 
+use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use super::leave::Leave;
 use super::limit::ACCEPT_PAUSE;
+
+/// Where connections come from.
+pub(crate) trait Listener: Send {
+    /// One connection.
+    type Stream: Send;
+
+    /// The next connection. Whoever stops waiting for it loses none.
+    fn next(&self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+}
+
+impl Listener for UnixListener {
+    type Stream = UnixStream;
+
+    async fn next(&self) -> io::Result<UnixStream> {
+        self.accept().await.map(|(stream, _)| stream)
+    }
+}
+
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    async fn next(&self) -> io::Result<TcpStream> {
+        self.accept().await.map(|(stream, _)| stream)
+    }
+}
 
 /// Accepts connections and has each served, until it is told to leave; then lets those that are being
 /// served end, for at most `grace`.
@@ -19,12 +45,12 @@ use super::limit::ACCEPT_PAUSE;
 ///
 /// * `socket`: which one it is, for the log.
 /// * `serve`: serves a connection until either side ends it; nothing where its caller was sent away.
-pub(crate) async fn serve_until_told<F>(
-    listener: UnixListener,
+pub(crate) async fn serve_until_told<L: Listener, F>(
+    listener: L,
     socket: &'static str,
     mut leave: Leave,
     grace: Duration,
-    serve: impl Fn(UnixStream) -> Option<F>,
+    serve: impl Fn(L::Stream) -> Option<F>,
 ) where
     F: Future<Output = ()> + Send + 'static,
 {
@@ -39,10 +65,10 @@ pub(crate) async fn serve_until_told<F>(
                 report(socket, ended);
                 continue;
             }
-            accepted = listener.accept() => accepted,
+            accepted = listener.next() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
+            Ok(stream) => {
                 failing = false;
                 if let Some(serving) = serve(stream) {
                     connections.spawn(serving);

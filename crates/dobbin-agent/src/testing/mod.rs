@@ -3,6 +3,7 @@
 mod again;
 mod callbacks;
 mod callers;
+mod compat;
 mod downloads;
 mod events;
 mod limits;

@@ -9,6 +9,7 @@ mod jobs;
 mod limits;
 mod numbers;
 mod refusals;
+mod rest;
 mod states;
 mod values;
 
@@ -20,8 +21,6 @@ use super::row::{Group, Row, Standing, kept};
 pub const NOT_YET: &[(&str, &str)] = &[
     ("component *", "C and C++ interface"),
     ("sdk *", "C and C++ interface"),
-    ("rest *", "interface for existing programs"),
-    ("http-status folded *", "interface for existing programs"),
     ("peer *", "peers and hub"),
     ("policy *", "policies"),
     ("code DO_E_FILE_ENCRYPTION_EXPECTED", "peers and hub"),
@@ -74,6 +73,9 @@ pub fn all() -> Vec<Group> {
         codes::classes(),
         numbers::numbers(),
         cache_hosts::cache_hosts(),
+        rest::transport(),
+        rest::requests(),
+        rest::downloads(),
         refusals::refusals(),
         refusals::later(),
     ];

@@ -80,12 +80,6 @@ pub(super) fn later() -> Group {
             ("component variants", "properties as VARIANT, with their types"),
             ("sdk classes", "Microsoft's C++ classes, unchanged, on our agent"),
             ("sdk property-numbers", "the numbers of the open SDK beside those of the interface"),
-            (
-                "rest downloads",
-                "the open agent's REST protocol: create, start, pause, finalize, abort, status",
-            ),
-            ("rest codes", "codes as signed decimals, statuses folded"),
-            ("rest port-file", "a loopback port, named in a file"),
             ("peer sources", "bytes from peers in DOSwarmStats"),
             ("peer hashes", "piece hash files and their errors"),
             ("policy limits", "rates, hours and modes of the owner"),
