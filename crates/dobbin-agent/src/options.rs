@@ -62,9 +62,6 @@ pub struct CompatOptions {
     /// Whether a download is there only for the user who created it. Otherwise it is there for
     /// everybody who knows its id, which nobody can guess, as with Microsoft's agent.
     pub owners_only: bool,
-    /// Whether callers whose own address is not a loopback one are refused
-    /// (`RestControllerValidateRemoteAddr`).
-    pub validate_remote: bool,
 }
 
 impl CompatOptions {
@@ -84,7 +81,6 @@ impl CompatOptions {
             config_dir: CompatOptions::CONFIG_DIR.into(),
             ports: CompatOptions::PORTS,
             owners_only: false,
-            validate_remote: true,
         }
     }
 }

@@ -76,8 +76,10 @@ impl Agent {
         };
         let (Listening { listener, file }, compat) = doors;
         let (sign, leave) = LeaveSign::new();
-        let compat = compat
-            .map(|opened| opened.serve(engine.handle(), limits, leave.clone(), REQUESTS_GRACE));
+        let compat = compat.zip(administration.as_ref()).map(|(opened, administration)| {
+            let remote = administration.remote();
+            opened.serve(engine.handle(), remote, limits, leave.clone(), REQUESTS_GRACE)
+        });
         let opened = open_files(&socket, scope, &engine, limits, leave.clone()).await;
         let (door, files) = opened.unzip();
         let info = AgentInfo {

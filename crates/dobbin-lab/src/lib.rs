@@ -1,6 +1,7 @@
 //! Dobbin's proof: origins that misbehave, what must come of it, benches beside the peers. Never
 //! shipped.
 
+pub mod apt;
 pub mod bench;
 pub mod catalogue;
 mod chance;

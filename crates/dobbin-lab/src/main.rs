@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use dobbin_lab::{bench, compat, kill, model, powercut, sites};
+use dobbin_lab::{apt, bench, compat, kill, model, powercut, sites};
 
 /// Proves and measures Dobbin. Never shipped.
 #[derive(Debug, Parser)]
@@ -26,11 +26,14 @@ enum Verb {
     Model(model::Options),
     /// Sends bent requests to the interface for programs written for Microsoft's agent.
     FuzzCompat(compat::Options),
+    /// Speaks with apt, which starts it as one of its methods.
+    AptMethod(apt::Options),
 }
 
 fn main() -> Result<()> {
     match Line::parse().verb {
         Verb::Bench(line) => bench::run(&line),
+        Verb::AptMethod(options) => apt::run(&options),
         Verb::FuzzCompat(options) => {
             println!("{}", compat::run(&options)?);
             Ok(())

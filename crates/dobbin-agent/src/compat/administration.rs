@@ -1,6 +1,8 @@
 //! What the configuration files of Microsoft's agent say, put into effect while this agent runs.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use dobbin_engine::{CacheHosts, CacheSettings, Fallback, Handle};
@@ -17,13 +19,35 @@ pub(crate) struct Administration {
     files: ConfigFiles,
     /// The cache hosts of the command line; where there is one, those of the files do not count.
     named: CacheSettings,
+    remote: RemoteRule,
+}
+
+/// Whether callers whose own address is not a loopback one are refused
+/// (`RestControllerValidateRemoteAddr`): they are, unless the administrator says otherwise. Cheap to
+/// clone; clones are the same, and change with the file.
+#[derive(Debug, Clone)]
+pub(crate) struct RemoteRule(Arc<AtomicBool>);
+
+impl RemoteRule {
+    /// Whether they are refused now.
+    pub(crate) fn refuses(&self) -> bool {
+        // Nothing else is read on the strength of this value.
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl Administration {
     /// What the files in `folder` say, unless cache hosts are `named` already. Blocks for two small
     /// reads.
     pub(crate) fn read(folder: &Path, named: CacheSettings) -> Administration {
-        Administration { files: ConfigFiles::read(folder, Instant::now()), named }
+        let files = ConfigFiles::read(folder, Instant::now());
+        let remote = RemoteRule(Arc::new(files.validates_remote().into()));
+        Administration { files, named, remote }
+    }
+
+    /// Who is refused for the address that they come from, now and from then on.
+    pub(crate) fn remote(&self) -> RemoteRule {
+        self.remote.clone()
     }
 
     /// The cache hosts that hold now. What is not understood of the files is left out, and somebody
@@ -61,9 +85,10 @@ impl Administration {
 
     fn follow(&self, is_changed: bool, engine: &Handle) {
         if is_changed {
-            let hosts = self.cache_hosts();
-            tracing::info!(hosts_count = hosts.hosts.as_slice().len(), "cache hosts set");
-            engine.set_cache_hosts(hosts);
+            self.remote.0.store(self.files.validates_remote(), Ordering::Relaxed);
+            let settings = self.cache_hosts();
+            tracing::info!(hosts_count = settings.hosts.as_slice().len(), "cache hosts set");
+            engine.set_cache_hosts(settings);
         }
     }
 }
@@ -95,9 +120,37 @@ fn understood(hosts: &str, fallback_seconds: Option<i64>) -> Understood<CacheSet
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn the_command_line_comes_before_the_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = r#"{"DOCacheHost": "b", "DODelayCacheServerFallbackBackground": -1}"#;
+        fs::write(folder.path().join("admin-config.json"), text).unwrap();
+        let of_files = Administration::read(folder.path(), CacheSettings::default()).cache_hosts();
+        assert_eq!(of_files, understood("b", Some(-1)).config);
+        let named = understood("a", Some(5)).config;
+        let of_line = Administration::read(folder.path(), named.clone()).cache_hosts();
+        assert_eq!(of_line, named);
+    }
+
+    #[test]
+    fn callers_from_elsewhere_are_refused_unless_the_file_says_otherwise() {
+        for (text, expect) in [
+            ("{}", true),
+            (r#"{"RestControllerValidateRemoteAddr": "true"}"#, true),
+            (r#"{"RestControllerValidateRemoteAddr": false}"#, false),
+            (r#"{"RestControllerValidateRemoteAddr": "no"}"#, true),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join("admin-config.json"), text).unwrap();
+            let administration = Administration::read(folder.path(), CacheSettings::default());
+            assert_eq!(administration.remote().refuses(), expect, "{text}");
+        }
+    }
 
     #[track_caller]
     fn check(hosts: &str, expect: &[&str], faults_count: usize) {

@@ -70,6 +70,12 @@ impl ConfigFiles {
         let hosts = cache_host.as_deref().or(self.sdk.config.gateway.as_deref());
         (hosts.unwrap_or_default(), *fallback_seconds)
     }
+
+    /// Whether callers whose own address is not a loopback one are refused: they are, unless the
+    /// administrator says otherwise.
+    pub(crate) fn validates_remote(&self) -> bool {
+        self.admin.config.validate_remote.unwrap_or(true)
+    }
 }
 
 /// A file, and what was last understood of it.

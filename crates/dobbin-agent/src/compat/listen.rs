@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::administration::RemoteRule;
 use super::calls::Desk;
 use super::connection::{Connection, Patience};
 use super::port_file::PortFile;
@@ -25,7 +26,6 @@ pub(crate) struct Opened {
     listener: TcpListener,
     file: PortFile,
     owners_only: bool,
-    validate_remote: bool,
 }
 
 /// Callers are served, until they are told that the agent leaves.
@@ -42,14 +42,13 @@ impl Opened {
     ///
     /// [`StartError::NoPort`], [`StartError::PortFile`].
     pub(crate) async fn at(options: &CompatOptions) -> Result<Opened, StartError> {
-        let CompatOptions { run_dir, config_dir: _, ports, owners_only, validate_remote } = options;
+        let CompatOptions { run_dir, config_dir: _, ports, owners_only } = options;
         let no_port = |source| StartError::NoPort { ports: ports.clone(), source };
         let listener = first_free(ports.clone()).await.map_err(no_port)?;
         let port = listener.local_addr().map_err(no_port)?.port();
         let file = PortFile::write(run_dir, port)?;
         tracing::info!(port, "programs written for Microsoft's agent are served");
-        let (owners_only, validate_remote) = (*owners_only, *validate_remote);
-        Ok(Opened { listener, file, owners_only, validate_remote })
+        Ok(Opened { listener, file, owners_only: *owners_only })
     }
 
     /// Serves everybody who connects, from now on. Each connection for itself: a call that takes its
@@ -57,17 +56,18 @@ impl Opened {
     pub(crate) fn serve(
         self,
         engine: Handle,
+        remote: RemoteRule,
         limits: Limits,
         leave: Leave,
         grace: Duration,
     ) -> Serving {
-        let Opened { listener, file, owners_only, validate_remote } = self;
+        let Opened { listener, file, owners_only } = self;
         let house = House {
             desk: Desk::new(engine, owners_only),
             places: Arc::new(Semaphore::new(limits.connections_max)),
             seats: Seats::new(limits),
             limits,
-            validate_remote,
+            remote,
             leave: leave.clone(),
         };
         let serve = move |stream: TcpStream| {
@@ -115,7 +115,7 @@ struct House {
     places: Arc<Semaphore>,
     seats: Seats,
     limits: Limits,
-    validate_remote: bool,
+    remote: RemoteRule,
     leave: Leave,
 }
 
@@ -141,7 +141,7 @@ impl House {
         let Ok(_seat) = self.seats.take(uid) else {
             return send_away(&stream);
         };
-        let refusal = refusal(peer, self.validate_remote);
+        let refusal = refusal(peer, self.remote.refuses());
         let desk = self.desk;
         let answer = move |request| {
             let desk = desk.clone();

@@ -27,7 +27,7 @@ const CONNECTIONS_MAX: usize = 256;
 
 /// Serves the files that lie directly in one folder, whole and in single ranges. Stops when dropped.
 #[derive(Debug)]
-pub(super) struct FileServer {
+pub struct FileServer {
     shared: Arc<Shared>,
     address: SocketAddr,
     accepting: Option<JoinHandle<Vec<JoinHandle<()>>>>,
@@ -46,7 +46,7 @@ struct Shared {
 
 impl FileServer {
     /// Serves `folder`; each connection carries at most `rate` bytes a second, over all its replies.
-    pub(super) fn start(folder: &Path, rate: Option<u64>) -> io::Result<FileServer> {
+    pub fn start(folder: &Path, rate: Option<u64>) -> io::Result<FileServer> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
@@ -64,7 +64,8 @@ impl FileServer {
         Ok(FileServer { shared, address, accepting: Some(accepting) })
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 

@@ -22,4 +22,5 @@ mod small;
 mod tool;
 mod verify;
 
+pub use file_server::FileServer;
 pub use line::{Line, run};

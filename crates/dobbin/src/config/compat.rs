@@ -78,7 +78,7 @@ mod tests {
         let text = "enabled = true\nowners_only = true\nrun_dir = \"/r\"\nconfig_dir = \"/c\"\n\
                     port_first = 1\nport_last = 2";
         let options = toml::from_str::<Compat>(text).unwrap().options().unwrap();
-        assert!(options.owners_only && options.validate_remote);
+        assert!(options.owners_only);
         assert_eq!((options.run_dir.as_path(), options.ports), (Path::new("/r"), 1..=2));
         assert_eq!(options.config_dir.as_path(), Path::new("/c"));
     }
