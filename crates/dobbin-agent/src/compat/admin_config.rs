@@ -224,6 +224,7 @@ mod tests {
         }
     }
 
+    /// conformance: rest gateway
     #[test]
     fn the_gateway_is_found_anywhere_in_the_connection_string() {
         for (connection, expect) in [

@@ -137,6 +137,7 @@ mod tests {
         assert_eq!(of_line, named);
     }
 
+    /// conformance: rest remote-switch
     #[test]
     fn callers_from_elsewhere_are_refused_unless_the_file_says_otherwise() {
         for (text, expect) in [
@@ -163,6 +164,7 @@ mod tests {
         );
     }
 
+    /// conformance: rest admin-config
     #[test]
     fn a_list_is_split_and_trimmed_and_loses_only_what_makes_no_sense() {
         check("", &[], 0);
@@ -181,6 +183,7 @@ mod tests {
         check(&names.join(","), &expect, 1);
     }
 
+    /// conformance: rest admin-config
     #[test]
     fn a_delay_is_a_number_of_seconds_or_never() {
         for (seconds, expect, faults_count) in [

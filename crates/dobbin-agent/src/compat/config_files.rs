@@ -201,6 +201,7 @@ mod tests {
         }
     }
 
+    /// conformance: rest look-again
     #[test]
     fn a_change_counts_after_a_minute_and_not_before() {
         let mut stage = Stage::with(None, None);
@@ -214,6 +215,7 @@ mod tests {
         assert!(!stage.look_after(LOOK_AGAIN_AFTER), "nothing changed");
     }
 
+    /// conformance: rest look-again
     #[test]
     fn a_spoilt_file_changes_nothing_and_a_deleted_one_says_nothing_any_more() {
         let mut stage = Stage::with(

@@ -105,6 +105,7 @@ fn start_agent(home: &Path) -> Embedded {
     Embedded::start(options).unwrap()
 }
 
+/// conformance: rest apt
 #[test]
 fn apt_updates_and_fetches_packages_through_the_agent() {
     if !Path::new(METHODS_FOLDER).join(METHODS[0]).exists() || !has_apt() {

@@ -131,6 +131,7 @@ fn fetched(home: &Home, url: &str, name: &str) -> String {
     std::fs::read_to_string(home.file(name)).unwrap()
 }
 
+/// conformance: rest reload
 #[test]
 fn the_administrators_file_is_followed_at_once_when_somebody_asks_for_it() {
     let (home, origin, cache) = (Home::new(), Web::start(), Web::start());
@@ -164,6 +165,7 @@ fn the_administrators_file_is_followed_at_once_when_somebody_asks_for_it() {
     assert_eq!(service.end().code, Some(0));
 }
 
+/// conformance: rest gateway
 #[test]
 fn the_gateway_of_a_device_is_its_cache_host_from_the_start() {
     let (home, origin, cache) = (Home::new(), Web::start(), Web::start());
@@ -191,6 +193,7 @@ fn stand_in(home: &Home, words: &[&str]) -> Command {
     command
 }
 
+/// conformance: rest version
 #[test]
 fn by_the_name_of_microsofts_agent_it_tells_its_version_in_that_ones_form() {
     let home = Home::new();

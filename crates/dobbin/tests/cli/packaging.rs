@@ -55,6 +55,7 @@ fn verify(home: &Home, name: &str, text: &str) -> Option<Ended> {
     tool("systemd-analyze", &["verify", "--man=no", "--recursive-errors=no", path])
 }
 
+/// conformance: rest units
 #[test]
 fn systemd_understands_the_units() {
     for (name, program) in UNITS {

@@ -76,6 +76,7 @@ pub fn all() -> Vec<Group> {
         rest::transport(),
         rest::requests(),
         rest::downloads(),
+        rest::surroundings(),
         refusals::refusals(),
         refusals::later(),
     ];

@@ -71,3 +71,20 @@ pub(super) fn downloads() -> Group {
         ],
     )
 }
+
+/// What stands around the protocol: files, signals, the program's other name, apt.
+pub(super) fn surroundings() -> Group {
+    table(
+        "Existing programs: surroundings",
+        &[
+            ("rest version", "--version in the form of Microsoft's agent, under its name"),
+            ("rest admin-config", "cache hosts and delays of the administrator's file"),
+            ("rest remote-switch", "RestControllerValidateRemoteAddr"),
+            ("rest gateway", "GatewayHostName of sdk-config.json is the cache host"),
+            ("rest look-again", "files count anew after 60 s; a spoilt one changes nothing"),
+            ("rest reload", "the administrator's file at once on SIGHUP"),
+            ("rest units", "services, users and folders that systemd understands"),
+            ("rest apt", "apt updates and fetches packages through the agent"),
+        ],
+    )
+}
