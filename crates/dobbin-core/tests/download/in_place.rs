@@ -103,3 +103,22 @@ fn its_timeout_is_that_agents_and_says_whether_it_was_set() {
     assert_eq!(life.get(DownloadProperty::NonVolatile), Ok(PropertyValue::Flag(true)));
     assert_eq!(life.get(DownloadProperty::ForegroundPriority), Ok(PropertyValue::Flag(true)));
 }
+
+#[test]
+fn its_patience_may_be_set_to_the_end_and_anything_else_only_before() {
+    let mut life = shown();
+    let patience = DownloadProperty::NoProgressTimeoutSeconds;
+    assert_eq!(life.view().may_set(patience), Ok(()));
+    for property in [DownloadProperty::Uri, DownloadProperty::LocalPath] {
+        let refused = Err(ErrorCode::DO_E_INVALID_STATE);
+        assert_eq!(life.view().may_set(property), refused, "{property}");
+    }
+    life.run(Operation::Finalize).unwrap();
+    assert_eq!(life.view().may_set(patience), Err(ErrorCode::DO_E_INVALID_STATE));
+    // Another download has ended when it is transferred.
+    let mut other = Life::of(Download::create(JobId::from_bytes([8; 16]), Uid(1_000))).made_ready();
+    other.run(Operation::Start(None)).unwrap();
+    other.event(JobEvent::SlotGiven);
+    other.finish();
+    assert_eq!(other.view().may_set(patience), Err(ErrorCode::DO_E_INVALID_STATE));
+}

@@ -1,11 +1,15 @@
 //! What keeps a download from its file, in the codes that such programs know.
 
 use std::fs;
+use std::path::Path;
 
 use dobbin_lab::origin::{Answer, Content, End, Origin, Plan, Route};
 use dobbin_types::ErrorCode;
 
 use crate::site::{MIB, Site};
+
+/// "Permission denied" (errno(3)).
+const EACCES: i32 = 13;
 
 /// conformance: rest existing-target
 #[test]
@@ -23,6 +27,24 @@ fn what_stands_in_the_way_is_left_alone_even_by_an_abort() {
     assert_eq!(fs::read_to_string(site.path("taken")).unwrap(), "mine");
     assert!(!site.path("no").exists());
     assert!(origin.requests().is_empty());
+}
+
+/// conformance: rest existing-target
+#[test]
+fn a_folder_without_permission_is_refused_with_the_systems_own_number() {
+    // Nobody may make a file there, root included.
+    let path = Path::new("/sys/dobbin-test");
+    let refusal = fs::File::create_new(path).map_err(|error| error.raw_os_error());
+    if !matches!(refusal, Err(Some(EACCES))) {
+        eprintln!("SKIPPED: making a file in /sys gives {refusal:?} here, not EACCES");
+        return;
+    }
+    let mut site = Site::new();
+    let origin = Origin::start(Plan::new().file("/a", Content::new(1, MIB)));
+    let id = site.client.create(&origin.url("/a"), path).unwrap();
+    site.refused("start", &id, 400, ErrorCode::from_hresult(-1_060_110_323));
+    assert_eq!(site.client.status(&id).unwrap().state, "Created");
+    site.client.tell("abort", &id).unwrap();
 }
 
 /// conformance: rest not-found
