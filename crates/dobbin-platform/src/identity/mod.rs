@@ -51,8 +51,8 @@ pub fn peer_uid(socket: &impl AsFd) -> io::Result<Uid> {
 /// The socket's owner is who made it, whatever became of that process since. A socket that is
 /// asked after its peer has gone names nobody, even when somebody else has the peer's address by
 /// then. What [`peer_uid`] says of users from elsewhere holds here too. Blocks while the kernel
-/// writes its table, which takes a millisecond for some thousand connections: ask once for each
-/// connection.
+/// writes its tables, which takes it some milliseconds, and two more for each thousand connections of
+/// the machine: ask once for each connection, and not on a thread that others wait for.
 ///
 /// # Errors
 ///

@@ -1,5 +1,6 @@
 //! The configuration file: found, shown, checked, and followed by the agent.
 
+use std::net::TcpStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
@@ -206,6 +207,12 @@ fn by_the_name_of_microsofts_agent_it_tells_its_version_in_that_ones_form() {
     assert!(!home.file("state").exists(), "it started an agent");
 }
 
+/// The ports that files name in the folder where programs look for them.
+fn ports(home: &Home) -> Vec<u16> {
+    let files = std::fs::read_dir(home.file("ports")).unwrap().map(|file| file.unwrap().path());
+    files.map(|file| std::fs::read_to_string(file).unwrap().trim().parse().unwrap()).collect()
+}
+
 #[test]
 fn by_that_name_it_serves_whatever_else_is_said() {
     let home = Home::new();
@@ -218,7 +225,10 @@ fn by_that_name_it_serves_whatever_else_is_said() {
         let service = Service::start(&home, stand_in(&home, words));
         let agent = home.run(&["--socket", "run/api.sock", "jobs", "list"]);
         assert_eq!(agent.code, Some(0), "{words:?}: {agent:?}");
+        assert_eq!(ports(&home).len(), 1, "{words:?}");
+        assert!(TcpStream::connect(("127.0.0.1", ports(&home)[0])).is_ok(), "{words:?}");
         let ended = service.end();
         assert_eq!(ended.code, Some(0), "{words:?}: {ended:?}");
+        assert!(ports(&home).is_empty(), "{words:?}");
     }
 }
