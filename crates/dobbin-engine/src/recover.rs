@@ -63,8 +63,12 @@ pub(crate) fn recover(
     changes.push(Change::SetBoot(boot.to_owned()));
     store.journal().write_and_wait(changes)?;
     survey::run(surveys, boot);
-    let is_live = |job: JobId| entries.contains_key(&job) || unreadable.contains(&job);
-    match store.sweep(is_live) {
+    let files_count = |job: JobId| match entries.get(&job) {
+        Some(entry) => Some(entry.job.files().len()),
+        // Whatever files it may have.
+        None => unreadable.contains(&job).then_some(usize::MAX),
+    };
+    match store.sweep(files_count) {
         Ok(0) => {}
         Ok(count) => tracing::info!(count, "removed files of jobs that are gone"),
         Err(error) => tracing::warn!(error = %chain(&error), "cannot sweep the staging folder"),

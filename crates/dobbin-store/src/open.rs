@@ -71,10 +71,12 @@ impl Store {
         Place::beside(&self.job_folder(job), file, data)
     }
 
-    /// Removes what the store keeps of jobs for which `is_live` is false; says of how many. Called
-    /// once at start, when the journal has told which jobs there are.
-    pub fn sweep(&self, is_live: impl FnMut(JobId) -> bool) -> Result<u32, FileError> {
-        sweep::sweep(&staging_folder(&self.root), is_live)
+    /// Removes what the store keeps of jobs that are gone, and of files that those it has do not have;
+    /// says of how many jobs. Called once at start, when the journal has told which there are.
+    ///
+    /// * `files_count`: how many files a job has; `None` for one that is gone.
+    pub fn sweep(&self, files_count: impl FnMut(JobId) -> Option<usize>) -> Result<u32, FileError> {
+        sweep::sweep(&staging_folder(&self.root), files_count)
     }
 
     /// Removes what the store keeps of one job.

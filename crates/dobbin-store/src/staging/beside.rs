@@ -47,13 +47,18 @@ pub(crate) fn remove_noted(folder: &Path) -> Result<(), FileError> {
         entries => entries.doing("list", folder)?,
     };
     for entry in entries {
-        let note = entry.doing("list", folder)?.path();
-        if note.extension().is_some_and(|extension| extension == NOTE) {
-            let text = fs::read(&note).doing("read", &note)?;
-            remove(&PathBuf::from(OsString::from_vec(text)))?;
-        }
+        remove_if_noted(&entry.doing("list", folder)?.path())?;
     }
     Ok(())
+}
+
+/// Removes what a file in a job's folder names, if that is a note.
+pub(crate) fn remove_if_noted(note: &Path) -> Result<(), FileError> {
+    if note.extension().is_none_or(|extension| extension != NOTE) {
+        return Ok(());
+    }
+    let text = fs::read(note).doing("read", note)?;
+    remove(&PathBuf::from(OsString::from_vec(text)))
 }
 
 /// Removes the file at `path`, if it can be one that we made there.
