@@ -5,6 +5,10 @@
 //! decides about access and answers only when the answer is durable: nothing here keeps state of
 //! its own, touches a user's file or speaks to a network.
 //!
+//! Programs written for Microsoft's agent for Linux arrive over TCP on the loopback address, where the
+//! owner of the machine wants that, and in that agent's words (`compat`); what becomes of their calls is
+//! the same.
+//!
 //! Two ways in: [`serve`] is the long-lived agent behind `dobbin serve`; [`Embedded`] is an agent
 //! inside another command, such as `dobbin get`, which leaves with it.
 

@@ -10,8 +10,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::options;
+use crate::error::StartError;
 use crate::ipc::Limits;
-use crate::options::CompatOptions;
+use crate::options::{AgentOptions, CompatOptions};
 use crate::wire::Agent;
 
 /// An agent that serves such programs, and where.
@@ -206,6 +207,21 @@ async fn one_connection_too_many_hears_that_there_is_no_service() {
     served.connect().await.read_to_string(&mut second).await.unwrap();
     assert_eq!(second, refusal("400 BadRequest", -2_133_848_063));
     served.close().await;
+}
+
+#[tokio::test]
+async fn an_agent_without_a_port_does_not_start_and_leaves_its_store_free() {
+    let taken = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let home = tempfile::tempdir().unwrap();
+    let options = || options(home.path(), Scope::User, AgentMode::Service);
+    let compat = CompatOptions { ports: port..=port, ..CompatOptions::at(run_dir(home.path())) };
+    let asked = AgentOptions { compat: Some(compat), ..options() };
+    let refused = Agent::start(asked, Limits::PRODUCT).await.err().unwrap();
+    assert!(matches!(refused, StartError::NoPort { .. }), "{refused}");
+    assert!(refused.to_string().contains(&format!("ports {port} to {port}")), "{refused}");
+    assert!(!run_dir(home.path()).exists(), "nobody is told of a port");
+    Agent::start(options(), Limits::PRODUCT).await.unwrap().stop().await;
 }
 
 /// An address of this machine that is no loopback one, as the routes say it. Nothing is sent.
