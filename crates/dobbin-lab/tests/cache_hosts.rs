@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use aws_lc_rs::digest;
 use dobbin_engine::{CacheSettings, Fallback, Recover, Wish};
-use dobbin_lab::origin::{Answer, Content, End, Identity, Origin, Plan, Route, Version, When};
+use dobbin_lab::origin::{
+    Answer, Content, End, Identity, Origin, Pace, Plan, Route, Version, When,
+};
 use dobbin_net::http::{StallRule, certificates_from_pem};
 use dobbin_types::phf::{Digest, Phf, digest_to_base64, digest_to_hex};
 use dobbin_types::rest::{AddFile, FileStats, FileWhy, JobInfo, PieceHashes};
@@ -41,6 +43,13 @@ fn good() -> Origin {
 
 fn failing(status: u16) -> Origin {
     serving(Route::honest(FILE).always(Answer::Status(status)))
+}
+
+/// The same, and after so many requests it wants to be left in peace for longer than a test runs.
+fn failing_for_long(status: u16, request: u32) -> Origin {
+    let patience = Answer::RetryAfter("3600".into());
+    let route = Route::honest(FILE).always(Answer::Status(status));
+    serving(route.when(When::After(request), patience))
 }
 
 /// A server with another file of the same size, and of the same version as it says.
@@ -152,14 +161,20 @@ fn a_cache_host_is_asked_as_the_origin_would_be_and_the_origin_is_not() {
     assert!(std::fs::read(site.path("out")).unwrap() == FILE.all());
 }
 
+/// However slow it is: more connections go there and nowhere else.
 #[test]
 fn mirrors_are_spared_too() {
-    let (cache, origin, mirror) = (good(), good(), good());
+    let large = Content::new(0x1A6E, 24 * MIB);
+    let slow = Route::honest(large).always(Pace::RatePerConnection(4 * MIB));
+    let (cache, origin) = (serving(slow), serving(Route::honest(large)));
+    let mirror = serving(Route::honest(large));
     let site = Site::over(&place(&cache), Fallback::AtOnce);
-    let sha256 = Some(digest_to_hex(&FILE.sha256()));
+    let sha256 = Some(digest_to_hex(&large.sha256()));
     let mirrors = vec![mirror.url("/f")];
-    site.get(AddFile { mirrors, sha256, ..site.one(origin.url("/f")) });
+    let (_, info) = site.fetch(AddFile { mirrors, sha256, ..site.one(origin.url("/f")) });
+    assert_eq!(info.state, JobState::Transferred, "{:?}", info.error);
     assert_eq!((asked(&origin), asked(&mirror)), (0, 0));
+    assert!(asked(&cache) > 1);
 }
 
 /// conformance: cache-host fallback, cache-host bans
@@ -262,6 +277,28 @@ fn a_piece_that_is_wrong_sends_the_rest_to_the_origin() {
 }
 
 #[test]
+fn a_lie_that_its_origin_continued_is_found_out_too() {
+    let (liar, origin) = (breaking(Route::honest(FILE).always(Version::NewBytes)), good());
+    let site = Site::over(&place(&liar), Fallback::AtOnce);
+    let sha256 = Some(digest_to_hex(&FILE.sha256()));
+    let told = site.get(AddFile { sha256, ..site.one(origin.url("/f")) });
+    let expect = [SourceKind::CacheHost, SourceKind::Origin, SourceKind::Origin];
+    assert_eq!(kinds(&told), expect, "{:?}", told.requests);
+}
+
+#[test]
+fn an_origin_that_brings_something_each_time_is_not_left_again() {
+    let cache = failing(503);
+    let origin = serving(Route::honest(FILE).when(When::First(2), End::FinAfter(MIB)));
+    let site = Site::over(&place(&cache), Fallback::AtOnce);
+    let job = site.create(vec![site.one(origin.url("/f"))]);
+    site.wish(job, Wish::Resume).unwrap();
+    let info = site.wait(job, &[JobState::Transferred, JobState::Error]);
+    assert_eq!(info.state, JobState::Transferred, "{:?}", info.error);
+    assert_eq!((asked(&cache), asked(&origin)), (1, 3));
+}
+
+#[test]
 fn bytes_of_a_liar_are_found_out_although_they_came_in_an_earlier_life() {
     let liar = breaking(Route::honest(FILE).always(Version::NewBytes));
     let origin = serving(Route::honest(FILE).when(When::First(1), Answer::Status(503)));
@@ -283,7 +320,7 @@ fn bytes_of_a_liar_are_found_out_although_they_came_in_an_earlier_life() {
 #[test]
 fn within_the_delay_no_refusal_sends_a_file_to_its_origin() {
     for status in [404, 503] {
-        let (cache, second, origin) = (failing(status), failing(status), good());
+        let (cache, second, origin) = (failing(status), failing_for_long(status, 0), good());
         let hosts = format!("{},{}", place(&cache), place(&second));
         let site = Site::over(&hosts, LONG);
         let (job, info) = site.fetch(site.one(origin.url("/f")));
@@ -349,8 +386,26 @@ fn https_stays_https_and_a_certificate_of_nobody_sends_the_file_to_its_origin() 
 
 /// conformance: cache-host choice
 #[test]
+fn whoever_resumes_a_job_has_its_cache_host_asked_again() {
+    for is_suspended in [false, true] {
+        let (cache, origin) = (failing(503), failing_for_long(503, 0));
+        let site = Site::over(&place(&cache), Fallback::AtOnce);
+        let (job, info) = site.fetch(site.one(origin.url("/f")));
+        assert_eq!(info.state, JobState::TransientError);
+        assert_eq!(kinds(&site.why(job)), [SourceKind::CacheHost, SourceKind::Origin]);
+        if is_suspended {
+            site.wish(job, Wish::Suspend).unwrap();
+        }
+        site.wish(job, Wish::Resume).unwrap();
+        assert!(origin.wait(PATIENCE, |requests| requests.len() == 2), "{is_suspended}");
+        assert_eq!(asked(&cache), 2, "{is_suspended}");
+    }
+}
+
+/// conformance: cache-host choice
+#[test]
 fn the_cache_hosts_are_those_of_the_last_start_or_resume() {
-    let (cache, origin) = (failing(503), good());
+    let (cache, origin) = (failing_for_long(503, 1), good());
     let mut site = Site::new();
     site.set_cache(&place(&cache), LONG);
     let (job, info) = site.fetch(site.one(origin.url("/f")));
