@@ -137,15 +137,14 @@ impl FromStr for CacheHost {
             None if is_host_name(name) => name.to_ascii_lowercase(),
             None => return Err(wrong()),
         };
-        let port = port.map(|port| read_port(port).ok_or_else(|| HostFault::Port(text.to_owned())));
-        Ok(CacheHost { name, port: port.transpose()? })
+        let read = |port: &str| match port.parse() {
+            // Digits alone: the standard reading of numbers would take a sign, too.
+            _ if !port.bytes().all(|byte| byte.is_ascii_digit()) => Err(wrong()),
+            Ok(port) if port != 0 => Ok(port),
+            Ok(_) | Err(_) => Err(HostFault::Port(text.to_owned())),
+        };
+        Ok(CacheHost { name, port: port.map(read).transpose()? })
     }
-}
-
-/// Digits alone: the standard reading of numbers would take a sign, too.
-fn read_port(text: &str) -> Option<u16> {
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|port| is_plain && *port != 0)
 }
 
 /// As strict as is needed for the text to stay the host of a URL, whatever the rest of that is.
@@ -270,7 +269,12 @@ mod tests {
             assert_eq!(hosts.is_empty(), expect.is_empty());
         }
         assert_eq!("a,b c".parse::<CacheHosts>(), Err(HostFault::Name("b c".into())));
-        assert_eq!("a:0".parse::<CacheHosts>(), Err(HostFault::Port("a:0".into())));
+        for text in ["a:0", "a:65536", "a:"] {
+            assert_eq!(text.parse::<CacheHosts>(), Err(HostFault::Port(text.into())));
+        }
+        for text in ["http://a", "a:+1", "a:b"] {
+            assert_eq!(text.parse::<CacheHosts>(), Err(HostFault::Name(text.into())));
+        }
     }
 
     #[test]

@@ -68,7 +68,6 @@ pub(crate) struct CacheArgs {
     /// Where a cache host fails, go on trying for so many seconds before the origin is asked, or never
     /// ask it; without this, the origin is asked at once
     #[arg(long, value_name = "SECONDS|never", value_parser = value::cache_fallback)]
-    #[arg(requires = "cache_host")]
     pub(crate) cache_fallback: Option<Fallback>,
 }
 
