@@ -15,7 +15,7 @@ use dobbin_lab::origin::{
 use dobbin_net::http::{StallRule, certificates_from_pem};
 use dobbin_types::phf::{Digest, Phf, digest_to_base64, digest_to_hex};
 use dobbin_types::rest::{AddFile, FileStats, FileWhy, JobInfo, PieceHashes};
-use dobbin_types::{ErrorCode, FileNumber, JobId, JobState, Reason, SourceKind};
+use dobbin_types::{Discard, ErrorCode, FileNumber, JobId, JobState, Reason, SourceKind};
 use site::{Site, file, me};
 
 const MIB: u64 = 1024 * 1024;
@@ -75,6 +75,18 @@ fn asked(origin: &Origin) -> usize {
 /// The same server under another name.
 fn by_name(origin: &Origin) -> String {
     format!("http://localhost:{}/f", origin.address().port())
+}
+
+/// Hashes of its pieces, which must be right.
+fn hashes_of(content: Content) -> Option<PieceHashes> {
+    let pieces = content.all().chunks(PIECE as usize).map(sha256).collect();
+    let phf = Phf::new(content.size(), PIECE, pieces, sha256).unwrap();
+    Some(PieceHashes {
+        text: Some(phf.text()),
+        hash_of_hashes: Some(digest_to_base64(phf.hash_of_hashes())),
+        mandatory: true,
+        ..PieceHashes::default()
+    })
 }
 
 fn sha256(bytes: &[u8]) -> Digest {
@@ -263,17 +275,28 @@ fn a_lie_is_found_out_and_the_file_comes_from_its_origin() {
 fn a_piece_that_is_wrong_sends_the_rest_to_the_origin() {
     let (liar, origin) = (liar(), good());
     let site = Site::over(&place(&liar), Fallback::AtOnce);
-    let pieces = FILE.all().chunks(PIECE as usize).map(sha256).collect();
-    let phf = Phf::new(FILE.size(), PIECE, pieces, sha256).unwrap();
-    let hashes = PieceHashes {
-        text: Some(phf.text()),
-        hash_of_hashes: Some(digest_to_base64(phf.hash_of_hashes())),
-        mandatory: true,
-        ..PieceHashes::default()
-    };
-    let told = site.get(AddFile { piece_hashes: Some(hashes), ..site.one(origin.url("/f")) });
+    let told = site.get(AddFile { piece_hashes: hashes_of(FILE), ..site.one(origin.url("/f")) });
     assert_eq!(kinds(&told).last(), Some(&SourceKind::Origin), "{:?}", told.requests);
     assert!(asked(&liar) > 0);
+}
+
+/// While it is left, connections to it end with the pieces that they are at, and none of these is lost.
+#[test]
+fn one_wrong_piece_among_several_connections_is_fetched_from_the_origin() {
+    let large = Content::new(0x1A6F, 24 * MIB);
+    let damaged = Route::honest(large.damaged_at(20 * MIB + 5));
+    let cache = serving(damaged.always(Pace::RatePerConnection(4 * MIB)));
+    let origin = serving(Route::honest(large));
+    let site = Site::over(&place(&cache), Fallback::AtOnce);
+    let hashed = AddFile { piece_hashes: hashes_of(large), ..site.one(origin.url("/f")) };
+    let (job, info) = site.fetch(hashed);
+    assert_eq!(info.state, JobState::Transferred, "{:?}", info.error);
+    let told = site.why(job);
+    let wrong = told.bytes.discarded.iter().find(|gone| gone.why == Discard::WrongPiece);
+    assert_eq!(wrong.map(|gone| gone.bytes), Some(u64::from(PIECE)), "{:?}", told.bytes);
+    assert!(asked(&cache) > 1 && asked(&origin) > 0);
+    site.wish(job, Wish::Complete).unwrap();
+    assert!(std::fs::read(site.path("out")).unwrap() == large.all());
 }
 
 #[test]
