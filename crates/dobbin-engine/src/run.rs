@@ -328,7 +328,9 @@ impl Loop {
         let Some(entry) = self.entries.get_mut(&job) else {
             return;
         };
-        let is_pending = entry.job.file(file).is_some_and(|file| !file.finished);
+        // Of a file that nobody knows what it is the next transfer removes what lies there.
+        let is_pending =
+            entry.job.file(file).is_some_and(|file| !file.finished && file.facts.is_some());
         let Some(live) = entry.files.get_mut(file.index()) else {
             return;
         };

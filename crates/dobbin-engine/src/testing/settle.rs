@@ -1,5 +1,6 @@
 //! A loop that hears how the flush of several small files ended.
 
+use dobbin_core::job::{Attempt, Facts};
 use dobbin_core::piece::{Layout, PieceSet};
 use dobbin_types::{ErrorCode, FileNumber, JobId, JobState};
 use tempfile::TempDir;
@@ -69,4 +70,26 @@ fn the_files_of_a_cancelled_job_go_while_their_last_flush_is_under_way_and_not_b
         engine.settling(JOB, FileNumber(number), 1_000);
     }
     assert!(!engine.leaving.contains_key(&JOB));
+}
+
+#[test]
+fn a_flush_counts_where_the_file_is_known_and_not_where_its_facts_came_too_late() {
+    for (is_known, expect) in [(true, Some(1)), (false, None)] {
+        let (mut engine, _folder) = engine();
+        let attempt = engine.entries.get(&JOB).unwrap().job.attempt();
+        let facts = Facts {
+            url: "http://127.0.0.1:9/0".into(),
+            remote_size: 1,
+            validator: None,
+            last_modified: None,
+        };
+        // Another file's failure ended the attempt meanwhile.
+        let told_of = if is_known { attempt } else { Attempt(attempt.0 + 1) };
+        engine.known_in_passing(JOB, FileNumber(0), told_of, facts);
+        let all = PieceSet::full(Layout::new(1, 1_000).unwrap());
+        engine.flushed(JOB, FileNumber(0), 0, all);
+        let live = engine.entries.get(&JOB).unwrap().files.get(0).unwrap();
+        let flushed = live.flushed.as_ref().map(|set| set.layout().piece_count());
+        assert_eq!((flushed, live.unnoted), (expect, is_known), "{is_known}");
+    }
 }
