@@ -11,7 +11,7 @@ use crate::site::{Site, file, me};
 
 const MIB: u64 = 1024 * 1024;
 
-/// Good, refused, broken after a while, and silent after a while.
+/// Good, refused, busy, broken after a while, and silent after a while.
 fn origin() -> Origin {
     let content = Content::new(1, MIB);
     Origin::start(
@@ -19,6 +19,13 @@ fn origin() -> Origin {
             .file("/good", content)
             .route("/refused", Route::honest(content).always(Answer::Status(404)))
             .route("/broken", Route::honest(content).always(End::FinAfter(MIB / 2)))
+            // For long enough that no test sees the next try.
+            .route(
+                "/busy",
+                Route::honest(content)
+                    .always(Answer::Status(503))
+                    .always(Answer::RetryAfter("600".to_owned())),
+            )
             .route("/silent", Route::honest(content).always(End::StallAfter(MIB / 2))),
     )
 }
@@ -214,7 +221,7 @@ async fn a_program_may_be_set_until_the_end() {
     for (path, end) in [
         ("", JobState::Suspended),
         ("/silent", JobState::Transferring),
-        ("/broken", JobState::TransientError),
+        ("/busy", JobState::TransientError),
         ("/refused", JobState::Error),
         ("/good", JobState::Transferred),
     ] {

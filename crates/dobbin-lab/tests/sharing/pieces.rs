@@ -41,9 +41,10 @@ fn serving(content: Content, bytes_per_second: u64) -> Origin {
 fn a_corrupted_byte_at_one_source_is_found_and_fetched_elsewhere() {
     let site = Site::new();
     let content = Content::new(21, 24 * MIB);
-    let own = serving(content, 2 * MIB);
-    // In the part that the second one to come fetches.
-    let bad = serving(content.damaged_at(23 * MIB + 5), 64 * MIB);
+    let own = serving(content, MIB);
+    // What is stolen from a slow source is the end of its part: so the faster one brings the last byte,
+    // whoever came first.
+    let bad = serving(content.damaged_at(24 * MIB - 1), 64 * MIB);
     let job = site.begin(checked(&site, &[&own, &bad], content, true), Priority::Normal);
     let told = site.finish(job);
     let wrong = told.bytes.discarded.iter().find(|gone| gone.why == Discard::WrongPiece);
