@@ -462,6 +462,11 @@ mod tests {
         let owing = Saved { call_owed: true, ..job().1 };
         let (_, read) = record::read_job(&write_job(&job().0, &owing)).unwrap();
         assert_eq!(read, owing);
+        let mut about = job().0;
+        let in_place = Download { in_place: true, ..download() };
+        about.download = Some(Box::new(in_place));
+        let (read, _) = record::read_job(&write_job(&about, &job().1)).unwrap();
+        assert_eq!(read, about);
         let (one, mut extras) = file();
         assert!(!write_file(&one, &extras).contains("cache_bytes"), "no word of what is not there");
         extras.figures.cache_bytes = 7;
