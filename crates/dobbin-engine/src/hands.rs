@@ -1,7 +1,8 @@
 //! Threads for disk work that waits: flushing, publishing, removing.
 //!
-//! A few threads, started when there is first something to do, working off one bounded queue: urgent work
-//! first, else in the order of arrival. They never touch a job: what came of the work goes to the loop as an event.
+//! A few threads, started when there is first something to do, working off one bounded queue: urgent
+//! work first, else in the order of arrival. They never touch a job: what came of the work goes to the
+//! loop as an event.
 //! There are two sets of them: callers wait for removals, which are short, and those must not stand
 //! behind flushes that have begun.
 

@@ -36,8 +36,9 @@ pub fn via(url: &Url, host: &CacheHost) -> Option<Url> {
 }
 
 /// What a failed request means where a cache host was asked at this URL. Whoever it redirected to is
-/// another host, whose failures are no reason to leave it alone. Its proxy's failures are not its own. A certificate that is not its own, and TLS that does not come
-/// about, say no more than that it is of no use for origins that are reached by `https`.
+/// another host, whose failures are no reason to leave it alone. Its proxy's failures are not its own. A
+/// certificate that is not its own, and TLS that does not come about, say no more than that it is of no
+/// use for origins that are reached by `https`.
 pub fn failure(error: &FetchError, asked: &Url) -> Failure {
     use FetchErrorKind as K;
     if asked.host_str() != Some(&error.host) {
