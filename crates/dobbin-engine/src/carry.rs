@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::TrySendError;
 
-use dobbin_core::job::{Attempt, Effect, Job, JobEvent, Notice, step};
+use dobbin_core::download::View;
+use dobbin_core::job::{Attempt, Effect, JobEvent, Notice, step};
 use dobbin_store::{Change, Place, Staging, publish, record};
 use dobbin_types::rest::{EventKind, Failure};
 use dobbin_types::{FileNumber, JobId, JobState};
@@ -46,8 +47,8 @@ impl Loop {
         self.answer_starts(job);
     }
 
-    /// Moves a job by several outcomes, in their order, and carries out together what follows from
-    /// all of them: one write of the journal.
+    /// Moves a job by several events that cannot be refused, in their order, and carries out together what
+    /// follows from all of them: one write of the journal.
     ///
     /// * `done`: called when everything is durable, or with the reason why it is not.
     pub(crate) fn outcomes(
@@ -56,7 +57,7 @@ impl Loop {
         events: impl IntoIterator<Item = JobEvent>,
         done: impl FnOnce(Result<(), Failure>) + Send + 'static,
     ) {
-        // Never refused: outcomes. The job may be gone, though.
+        // The job may be gone.
         let advanced = events.into_iter().filter_map(|event| self.advance(job, event).ok());
         let effects: Vec<Effect> = advanced.flat_map(|(_after, effects)| effects).collect();
         self.carry_out(job, effects, done);
@@ -372,7 +373,8 @@ impl Loop {
             .filter(|(live, _)| live.extras.beside.is_some())
             .map(|(live, number)| live.place(&self.store, job, number))
             .collect();
-        let placeholder = placeholder_of(&entry.job);
+        let placeholder =
+            View::of(&entry.job).and_then(|view| view.placeholder()).map(PathBuf::from);
         let (store, own_uid) = (Arc::clone(&self.store), self.own_uid);
         let (farewell, state) = (entry.farewell.take(), entry.job.state());
         run::remember(&mut self.ended, entry.into_memory());
@@ -405,12 +407,4 @@ impl Loop {
             _ => self.removers.give(remove),
         }
     }
-}
-
-/// The name that a job has taken for a file, if that goes with the job: unless the caller has the file.
-fn placeholder_of(job: &Job) -> Option<PathBuf> {
-    let download = job.about().download.as_ref()?;
-    let file = job.files().first()?;
-    let is_kept = job.state() == JobState::Acknowledged && file.published;
-    (download.in_place && download.started && !is_kept).then(|| PathBuf::from(&file.local_name))
 }

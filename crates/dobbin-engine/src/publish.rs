@@ -17,7 +17,7 @@ use dobbin_store::publish::{
 };
 use dobbin_store::{Intent, Known, Place, Staging, Wanted};
 use dobbin_types::rest::{Failure, Outcome};
-use dobbin_types::{Completion, ErrorCode, FileNumber, FileTime, JobId, JobState, Uid};
+use dobbin_types::{ErrorCode, FileNumber, FileTime, JobId, Uid};
 
 use crate::commands::done;
 use crate::destination::Keep;
@@ -203,14 +203,7 @@ impl Loop {
 
     /// Completes a job found transferred that the service itself is to complete.
     pub(crate) fn complete_unattended(&mut self, job: JobId) {
-        let is_due = self.entries.get(&job).is_some_and(|entry| {
-            entry.job.state() == JobState::Transferred
-                && match entry.job.about().completion {
-                    Completion::Service => true,
-                    Completion::Caller => entry.job.is_in_place() && entry.job.has_unpublished(),
-                }
-        });
-        if is_due {
+        if self.entries.get(&job).is_some_and(|entry| entry.job.is_to_be_completed()) {
             self.step(job, JobEvent::Wish(Wish::Complete), Vec::new(), |_| {});
         }
     }
@@ -364,10 +357,10 @@ fn make_ready(
     let staging = Staging::reopen(item.place.clone(), layout, &known)
         .map_err(|error| of_disk(error.code(), &error))?;
     let is_taken = item.taken_by.is_some_and(|own_uid| is_placeholder(destination, own_uid));
-    let mode = if item.taken_by.is_some() { PLACEHOLDER_MODE } else { u32::MAX };
+    let mode_max = item.taken_by.map_or(0o777, |_| PLACEHOLDER_MODE);
     let wanted = Wanted {
         destination,
-        mode: mode_of_new_files() & mode,
+        mode: mode_of_new_files() & mode_max,
         replace: item.replace || is_taken,
         last_modified: item.last_modified,
         tag: item.tag,

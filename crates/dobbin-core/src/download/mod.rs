@@ -11,6 +11,8 @@ mod property;
 mod setting;
 mod status;
 
+use dobbin_types::JobState;
+
 use crate::job::{File, Job};
 
 pub use model::Download;
@@ -44,6 +46,14 @@ impl<'a> View<'a> {
     /// What only a download has.
     pub fn download(&self) -> &'a Download {
         self.download
+    }
+
+    /// The name that was taken for its file, as long as that is not the caller's: what stands there goes
+    /// with the download.
+    pub fn placeholder(&self) -> Option<&'a str> {
+        let is_kept = self.job.state() == JobState::Acknowledged && self.file.published;
+        let is_taken = self.download.in_place && self.download.started && !is_kept;
+        is_taken.then_some(self.file.local_name.as_str())
     }
 
     /// Its one file.

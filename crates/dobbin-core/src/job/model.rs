@@ -310,6 +310,16 @@ impl Job {
         self.new.download.as_ref().is_some_and(|download| download.in_place)
     }
 
+    /// Whether the service is to put its files in their places by itself, now that they are all here: it
+    /// completes the job, or shows the file of a download in place.
+    pub fn is_to_be_completed(&self) -> bool {
+        self.state == JobState::Transferred
+            && match self.new.completion {
+                Completion::Service => true,
+                Completion::Caller => self.is_in_place() && self.has_unpublished(),
+            }
+    }
+
     /// Sums over the files. Cost: O(1).
     pub fn totals(&self) -> &Totals {
         self.files.totals()

@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 
-use dobbin_types::{Completion, ErrorCode, FileNumber, JobState};
+use dobbin_types::{ErrorCode, FileNumber, JobState};
 
 use super::effect::{Effect, Notice};
 use super::facts::Facts;
@@ -155,14 +155,11 @@ pub(super) fn transferred(job: &mut Job) -> Vec<Effect> {
     job.failures_count = 0;
     job.quiet.reset();
     let mut effects = alloc::vec![Effect::Persist, Effect::Tell(Notice::Transferred)];
-    match job.new.completion {
-        Completion::Caller if !job.is_in_place() => {}
-        // As if the caller had called Complete at once; a failure leaves the job transferred.
-        Completion::Caller | Completion::Service if job.publishing => {}
-        Completion::Caller | Completion::Service => {
-            job.publishing = true;
-            effects.push(Effect::Publish);
-        }
+    // As if the caller had called Complete at once; a failure leaves the job transferred, or in error
+    // where nobody will call it.
+    if job.is_to_be_completed() && !job.publishing {
+        job.publishing = true;
+        effects.push(Effect::Publish);
     }
     effects
 }
@@ -286,7 +283,8 @@ pub(super) fn file_published(job: &mut Job, number: FileNumber) -> Vec<Effect> {
 
 /// Completing is over. Everything that was finished is the user's: the job is acknowledged, and
 /// what was unfinished is dropped. A file that could not be put in its place leaves the job where
-/// it was, with the files published so far.
+/// it was, with the files published so far. A download in place is only shown by that: it stays, and is
+/// in error when it could not be.
 pub(super) fn publish_ended(job: &mut Job, failed: Option<(FileNumber, Trouble)>) -> Vec<Effect> {
     if !job.publishing {
         return NOTHING;
@@ -297,7 +295,7 @@ pub(super) fn publish_ended(job: &mut Job, failed: Option<(FileNumber, Trouble)>
     }
     job.publishing = false;
     match failed {
-        // Nobody asked for it, so nobody hears of it but by the state.
+        // Nobody waits for it: the state says so.
         Some((file, trouble)) if job.is_in_place() => stopped(job, trouble, Some(file)),
         Some(_) => alloc::vec![Effect::Persist, Effect::Tell(Notice::Modified)],
         // Its file is shown; its caller ends it.

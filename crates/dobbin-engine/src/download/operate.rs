@@ -48,9 +48,11 @@ pub(super) fn question(view: View<'_>) -> Option<Question> {
 }
 
 /// Where the file will go, if the next Start is the first one.
-fn destination(view: View<'_>) -> Option<&str> {
-    let path = view.file().local_name.as_str();
-    (view.state() == DownloadState::Created && !path.is_empty()).then_some(path)
+fn destination(view: View<'_>) -> Option<String> {
+    match question(view)? {
+        Question::MayPut(path) | Question::Take(path) => Some(path),
+        Question::IsTaken(_) => None,
+    }
 }
 
 /// What an operation means, or why it is refused.
@@ -125,7 +127,7 @@ impl Loop {
     ) -> Result<Option<Wish>, Failure> {
         let decision = decision(view, operation)?;
         if let Some(Wish::Portion(ranges)) = &decision {
-            if destination(view) != looked_at.map(|looked_at| looked_at.path.as_str()) {
+            if destination(view).as_ref() != looked_at.map(|looked_at| &looked_at.path) {
                 return Err(Failure::new(
                     ErrorCode::DO_E_INVALID_STATE,
                     "the destination was changed while the download was being started",
@@ -146,7 +148,7 @@ impl Loop {
             return;
         };
         let first = View::of(&entry.job).and_then(destination);
-        let Some(LookedAt { path, keep }) = looked_at.filter(|at| Some(at.path.as_str()) == first)
+        let Some(LookedAt { path, keep }) = looked_at.filter(|at| Some(&at.path) == first.as_ref())
         else {
             return;
         };
@@ -188,22 +190,16 @@ impl Loop {
         let settings: Result<Vec<Setting>, Failure> = self
             .find(actor, Act::Change, job)
             .and_then(|found| sets.into_iter().map(|set| checked(found.view, set)).collect());
-        let mut settings = match settings {
-            Err(failure) => return self.answer(job, reply, Err(failure)),
-            Ok(settings) => settings,
-        };
-        let Some(last) = settings.pop() else {
-            return self.answer(job, reply, Ok(()));
-        };
-        let event = |setting| JobEvent::Wish(Wish::SetProperty(setting));
-        for setting in settings {
-            self.step(job, event(setting), Vec::new(), |_| {});
+        match settings {
+            Err(failure) => self.answer(job, reply, Err(failure)),
+            Ok(settings) => {
+                let event = |setting| JobEvent::Wish(Wish::SetProperty(setting));
+                // The caller may have hung up; the properties are set either way. In one write: also a
+                // crash leaves all of them or none.
+                let done = move |outcome| drop(reply.send(outcome));
+                self.outcomes(job, settings.into_iter().map(event), done);
+            }
         }
-        // What was written before it is there when the last one is.
-        self.step(job, event(last), Vec::new(), move |outcome| {
-            // The caller may have hung up; the properties are set either way.
-            let _ = reply.send(outcome.map(drop));
-        });
     }
 }
 
